@@ -1,0 +1,86 @@
+# Synchromesh. `make help` lists the targets; each sets up what it needs, and is quick when nothing changed.
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-builtin-rules
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMPS := build/stamps
+PROFILE ?= release
+RUST_SOURCES := Cargo.toml Cargo.lock $(shell find crates -name '*.rs' -o -name Cargo.toml)
+SOLIDITY_SOURCES := contracts/foundry.toml contracts/bin/solc $(shell find contracts/src contracts/test contracts/script -type f)
+DURATION ?= 120
+SPEED ?= auto
+
+say = @printf '\033[1;36m==> %s\033[0m\n' "$(1)"
+
+.PHONY: help run test bench lint build clean native contracts tools
+
+help: ## this list
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+run: build ## the whole venue on real market data, with a live dashboard (DURATION=seconds)
+	$(BIN)/synchromesh demo --duration $(DURATION)
+
+test: build contracts ## every test: Rust, Solidity, Python
+	$(call say,Rust tests)
+	cargo test --locked --workspace --exclude synchromesh-bindings --quiet
+	$(call say,Solidity tests)
+	cd contracts && ./forge test
+	$(call say,Python tests)
+	$(BIN)/python -m pytest
+
+bench: build ## speed, as ratios against named peers
+	$(BIN)/python -m benches
+
+lint: build contracts ## every linter; changes nothing
+	$(call say,ruff and mypy)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(call say,rustfmt and clippy)
+	cargo fmt --all --check
+	cargo clippy --locked --workspace --all-targets --quiet -- -D warnings
+	$(call say,forge fmt and contract interfaces)
+	cd contracts && ./forge fmt --check
+	node contracts/script/export-abi.mjs --check
+
+build: tools $(STAMPS)/python $(STAMPS)/npm native ## everything that running needs
+
+tools:
+	@for tool in git cc cargo node npm $(PYTHON); do command -v $$tool >/dev/null || { echo "missing: $$tool" >&2; exit 1; }; done
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed" >&2; exit 1; }
+
+$(STAMPS)/python: requirements.lock
+	$(call say,Python environment)
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --require-hashes --only-binary :all: -r requirements.lock
+	@mkdir -p $(@D) && touch $@
+
+$(STAMPS)/npm: contracts/package.json contracts/package-lock.json
+	$(call say,npm packages)
+	cd contracts && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
+	@test -x "$$(echo contracts/node_modules/@foundry-rs/forge-*/bin/forge)" \
+		|| { echo "npm did not install forge for this platform" >&2; exit 1; }
+	@test -x "$$(echo contracts/node_modules/@foundry-rs/anvil-*/bin/anvil)" || test -n "$$SYNCHROMESH_ANVIL" || command -v anvil >/dev/null \
+		|| { echo "npm has no anvil for this platform: install one, or name it in SYNCHROMESH_ANVIL" >&2; exit 1; }
+	@mkdir -p $(@D) && touch $@
+
+native: $(STAMPS)/native
+$(STAMPS)/native: $(RUST_SOURCES) pyproject.toml $(STAMPS)/python
+	$(call say,native module)
+	PATH="$(abspath $(BIN)):$$PATH" MATURIN_PEP517_ARGS="--locked --profile $(PROFILE)" \
+		$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
+	@$(BIN)/python -c 'import synchromesh._native'
+	@mkdir -p $(@D) && touch $@
+
+contracts: $(STAMPS)/contracts
+$(STAMPS)/contracts: $(STAMPS)/npm $(SOLIDITY_SOURCES)
+	$(call say,contracts)
+	cd contracts && ./forge build
+	@mkdir -p $(@D) && touch $@
+
+clean: ## removes everything that was built
+	rm -rf build dist target $(VENV) contracts/node_modules contracts/out contracts/cache src/synchromesh/_native*.so

@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: Apache-2.0
+pragma solidity 0.8.30;
+
+import {IInbox} from "../interfaces/IInbox.sol";
+import {EngineUnits} from "../libraries/EngineUnits.sol";
+import {InboxItems} from "../libraries/InboxItems.sol";
+
+/// @title The inbox
+/// @notice See {IInbox}. Nothing here can be paused. Items are checked for form only: whether a subaccount is the
+/// caller's is for the engine to say, which voids the request if it is not.
+abstract contract Inbox is IInbox {
+    /// @dev Scopes that a session key can have.
+    uint8 private constant _ALL_SCOPES = 15;
+
+    /// @inheritdoc IInbox
+    uint64 public inboxLength;
+
+    /// @dev The chain after so many items. Slot 0 stays zero.
+    mapping(uint64 length => bytes32) private _inboxHashes;
+
+    /// @inheritdoc IInbox
+    function forceWithdraw(uint64 subaccount, uint16 asset, uint64 amount, address recipient)
+        external
+        returns (uint64 index)
+    {
+        EngineUnits.requireAmount(amount);
+        require(recipient != address(0), ZeroAddress());
+        _requireAsset(asset);
+        return _append(InboxItems.forcedWithdraw(msg.sender, subaccount, asset, amount, recipient));
+    }
+
+    /// @inheritdoc IInbox
+    function forceCancelAll(uint64 subaccount) external returns (uint64 index) {
+        return _append(InboxItems.forcedCancelAll(msg.sender, subaccount));
+    }
+
+    /// @inheritdoc IInbox
+    function forceCloseOnly(uint64 subaccount) external returns (uint64 index) {
+        return _append(InboxItems.forcedCloseOnly(msg.sender, subaccount));
+    }
+
+    /// @inheritdoc IInbox
+    function registerKey(address key, uint8 scopes, uint64 expiry) external returns (uint64 index) {
+        require(key != address(0), ZeroAddress());
+        require(scopes != 0 && scopes <= _ALL_SCOPES, ScopesUnknown(scopes));
+        return _append(InboxItems.registerKey(msg.sender, key, scopes, expiry));
+    }
+
+    /// @inheritdoc IInbox
+    function raiseNonceFloor(address signer, uint64 floor) external returns (uint64 index) {
+        require(signer != address(0), ZeroAddress());
+        return _append(InboxItems.raiseNonceFloor(msg.sender, signer, floor));
+    }
+
+    /// @inheritdoc IInbox
+    function inboxHashAt(uint64 length) public view returns (bytes32) {
+        require(length <= inboxLength, InboxTooShort(inboxLength, length));
+        return _inboxHashes[length];
+    }
+
+    /// @dev Appends an item to the queue and returns its index.
+    function _append(bytes memory item) internal returns (uint64 index) {
+        index = inboxLength;
+        bytes32 inboxHash = InboxItems.chain(_inboxHashes[index], index, item);
+        inboxLength = index + 1;
+        _inboxHashes[index + 1] = inboxHash;
+        emit InboxItem(index, item, inboxHash);
+    }
+
+    /// @dev Reverts when the vault has no such asset.
+    function _requireAsset(uint16 asset) internal view virtual;
+}

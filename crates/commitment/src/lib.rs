@@ -1,0 +1,27 @@
+//! What the chain sees of the venue: the state trees, their leaves and proofs, steps, withdrawals and batches.
+//!
+//! `docs/protocol/state.md`, `steps.md` and `batches.md` are the prose of this crate. Nothing here decides anything:
+//! roots follow from the engine's state, and the engine never looks at a root.
+
+pub mod batch;
+mod from_engine;
+pub mod leaf;
+pub mod merkle;
+pub mod opening;
+pub mod proof;
+pub mod replica;
+pub mod signatures;
+pub mod state;
+pub mod steps;
+pub mod tree_key;
+pub mod withdrawals;
+
+pub use batch::BatchHeader;
+pub use merkle::{Key, Tree};
+pub use opening::Opening;
+pub use proof::{PathItem, Prefix, Proof, ProofError};
+pub use replica::{Fault, ReplayError, Replica};
+pub use signatures::BadSignature;
+pub use state::StateTree;
+pub use steps::{Step, StepKind};
+pub use withdrawals::Withdrawal;

@@ -1,0 +1,284 @@
+//! A replica: engine, command chain and state trees that follow the journal, or the data posted on chain.
+//!
+//! Settlement and verification run one each. It recomputes everything that follows from commands, marks included, and
+//! trusts none of it.
+
+use crate::opening::Opening;
+use crate::signatures::{self, BadSignature};
+use crate::state::StateTree;
+use crate::withdrawals::Withdrawal;
+use engine::{Engine, Reject, Violation};
+use journal::PayloadError;
+use pricing::{MarkError, mark_arrays};
+use protocol::{
+    CodecError, Command, Event, Hash, MarkArrays, Nanos, Reader, Record, Wire, chain_hash, command_hash,
+};
+use std::num::NonZero;
+use thiserror::Error;
+
+/// Why a replica cannot go on: the first command that is not what an honest operator would have journaled.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[error("command {sequence}{}: {fault}", name.map(|name| format!(" ({name})")).unwrap_or_default())]
+pub struct ReplayError {
+    /// Its sequence.
+    pub sequence: u64,
+    /// Its kind; `None` when it could not be decoded.
+    pub name: Option<&'static str>,
+    /// What is wrong with it.
+    pub fault: Fault,
+}
+
+/// What is wrong with a command.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum Fault {
+    /// The packed data is broken at this record.
+    #[error(transparent)]
+    Data(#[from] PayloadError),
+    /// The record is no canonical encoding.
+    #[error(transparent)]
+    Codec(#[from] CodecError),
+    /// A signature is missing or wrong.
+    #[error(transparent)]
+    Signature(#[from] BadSignature),
+    /// The marks cannot be computed from the inputs.
+    #[error("marks: {0}")]
+    Marks(#[from] MarkError),
+    /// The command does not apply.
+    #[error(transparent)]
+    Refused(#[from] Reject),
+}
+
+impl Fault {
+    /// A stable word for it: `data`, `codec`, `signature`, `marks`, or the code of the refusal.
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Data(_) => "data",
+            Self::Codec(_) => "codec",
+            Self::Signature(_) => "signature",
+            Self::Marks(_) => "marks",
+            Self::Refused(reject) => reject.code(),
+        }
+    }
+}
+
+/// Engine, command chain and state trees that move together.
+#[derive(Debug, Clone)]
+pub struct Replica {
+    engine: Engine,
+    chain: Hash,
+    state: StateTree,
+    withdrawals: Vec<Withdrawal>,
+    events: Vec<Event>,
+}
+
+impl Default for Replica {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Replica {
+    /// A replica of the empty journal.
+    #[must_use]
+    pub fn new() -> Self {
+        Self {
+            engine: Engine::new(),
+            chain: Hash::ZERO,
+            state: StateTree::new(),
+            withdrawals: Vec::new(),
+            events: Vec::new(),
+        }
+    }
+
+    /// Applies the next command, and returns what it did. Checks its signatures when `verify` is set.
+    ///
+    /// # Errors
+    /// [`ReplayError`]; then the replica is as it was.
+    pub fn apply(&mut self, record: &[u8], verify: bool) -> Result<&[Event], ReplayError> {
+        let sequence = self.engine.sequence() + 1;
+        let decoded = Record::from_bytes(record).map_err(|error| fault(sequence, None, error))?;
+        if verify {
+            signatures::check(&self.engine, std::slice::from_ref(&decoded), NonZero::<usize>::MIN)
+                .map_err(|(_, error)| fault(sequence, Some(&decoded), error))?;
+        }
+        self.step(record, &decoded)?;
+        Ok(&self.events)
+    }
+
+    /// Applies packed records (see [`journal::pack`]); checks their signatures before, on `threads` threads, when `verify`
+    /// is set. Returns how many there were.
+    ///
+    /// # Errors
+    /// [`ReplayError`] of the first command with a fault; the commands before it are applied.
+    pub fn apply_many(
+        &mut self,
+        data: &[u8],
+        verify: bool,
+        threads: NonZero<usize>,
+    ) -> Result<usize, ReplayError> {
+        let first = self.engine.sequence() + 1;
+        let (raw, records, mut end) = decode(data, first);
+        if verify && let Err((index, error)) = signatures::check(&self.engine, &records, threads) {
+            let sequence = first + index as u64;
+            end = Err((index, fault(sequence, Some(&records[index]), error)));
+        }
+        let sound = end.as_ref().map_or_else(|(index, _)| *index, |()| records.len());
+        for (raw, record) in raw.iter().zip(&records).take(sound) {
+            self.step(raw, record)?;
+        }
+        end.map_or_else(|(_, error)| Err(error), |()| Ok(sound))
+    }
+
+    /// Sequence of the last command; 0 before the first.
+    #[must_use]
+    pub fn sequence(&self) -> u64 {
+        self.engine.sequence()
+    }
+
+    /// Venue time of the last command.
+    #[must_use]
+    pub fn time(&self) -> Nanos {
+        self.engine.time()
+    }
+
+    /// The command chain behind the last command.
+    #[must_use]
+    pub fn chain_hash(&self) -> Hash {
+        self.chain
+    }
+
+    /// The engine, for reading.
+    #[must_use]
+    pub fn engine(&self) -> &Engine {
+        &self.engine
+    }
+
+    /// The state trees, up to date.
+    pub fn state(&mut self) -> &mut StateTree {
+        let dirty = self.engine.take_dirty();
+        self.state.update(&self.engine, &dirty, &self.chain);
+        &mut self.state
+    }
+
+    /// The state root behind the last command. Costs what changed since it was last asked for.
+    pub fn state_root(&mut self) -> Hash {
+        self.state().root()
+    }
+
+    /// Every leaf of the state, from scratch.
+    #[must_use]
+    pub fn opening(&self) -> Opening {
+        Opening::of(&self.engine, &self.chain)
+    }
+
+    /// Withdrawals with numbers from `first` on, ascending, that are still remembered.
+    #[must_use]
+    pub fn withdrawals_since(&self, first: u64) -> &[Withdrawal] {
+        &self.withdrawals[self.withdrawals.partition_point(|withdrawal| withdrawal.number < first)..]
+    }
+
+    /// Number that the next withdrawal gets.
+    #[must_use]
+    pub fn next_withdrawal(&self) -> u64 {
+        self.engine.globals().withdrawals
+    }
+
+    /// Forgets the withdrawals with numbers below `first`: their batches are done.
+    pub fn forget_withdrawals(&mut self, first: u64) {
+        self.withdrawals.retain(|withdrawal| withdrawal.number >= first);
+    }
+
+    /// Next inbox index, and the inbox chain behind the items before it.
+    #[must_use]
+    pub fn inbox(&self) -> (u64, Hash) {
+        let globals = self.engine.globals();
+        (globals.inbox_next, globals.inbox_hash)
+    }
+
+    /// Checks the invariants of the state, from scratch.
+    ///
+    /// # Errors
+    /// The first [`Violation`].
+    pub fn check_invariants(&self) -> Result<(), Violation> {
+        self.engine.check_invariants()
+    }
+
+    /// Everything in bytes.
+    #[must_use]
+    pub fn snapshot(&self) -> Vec<u8> {
+        let mut out = Vec::new();
+        self.chain.put(&mut out);
+        (self.withdrawals.len() as u64).put(&mut out);
+        self.withdrawals.iter().for_each(|withdrawal| withdrawal.put(&mut out));
+        self.engine.put(&mut out);
+        out
+    }
+
+    /// A replica from a [`Self::snapshot`]. What it says is not checked: compare the root with one that is known.
+    ///
+    /// # Errors
+    /// [`CodecError`] when the bytes are none.
+    pub fn restore(bytes: &[u8]) -> Result<Self, CodecError> {
+        let mut reader = Reader::new(bytes);
+        let chain = Wire::take(&mut reader)?;
+        let count = u64::take(&mut reader)?;
+        let withdrawals = (0..count).map(|_| Wire::take(&mut reader)).collect::<Result<_, _>>()?;
+        let mut engine = Engine::take(&mut reader)?;
+        reader.finish()?;
+        engine.take_dirty();
+        let state = StateTree::of(&engine, &chain);
+        Ok(Self { engine, chain, state, withdrawals, events: Vec::new() })
+    }
+
+    /// Applies one decoded command; its events are then in `self.events`.
+    fn step(&mut self, raw: &[u8], record: &Record) -> Result<(), ReplayError> {
+        let sequence = self.engine.sequence() + 1;
+        let arrays = self.arrays(&record.command).map_err(|error| fault(sequence, Some(record), error))?;
+        self.events.clear();
+        self.engine
+            .apply(sequence, record, arrays.as_ref(), &mut self.events)
+            .map_err(|error| fault(sequence, Some(record), error))?;
+        self.chain = chain_hash(&self.chain, &command_hash(raw));
+        let queued = self.events.iter().filter_map(|event| match event {
+            Event::WithdrawalQueued(queued) => Some(Withdrawal::from(queued)),
+            _ => None,
+        });
+        self.withdrawals.extend(queued);
+        Ok(())
+    }
+
+    /// The arrays that a mark names, recomputed.
+    fn arrays(&self, command: &Command) -> Result<Option<MarkArrays>, MarkError> {
+        let Command::MarkUpdate(update) = command else {
+            return Ok(None);
+        };
+        let inputs = &update.inputs;
+        mark_arrays(inputs, self.engine.mark_arrays_spec(inputs.underlying, inputs.time)).map(Some)
+    }
+}
+
+/// Records in bytes, records decoded, and, when the data does not decode to its end, the index and fault of the first
+/// that does not.
+type Decoded<'a> = (Vec<&'a [u8]>, Vec<Record>, Result<(), (usize, ReplayError)>);
+
+fn decode(data: &[u8], first: u64) -> Decoded<'_> {
+    let (mut raw, mut records) = (Vec::new(), Vec::new());
+    for (index, bytes) in journal::records(data).enumerate() {
+        let decoded = bytes
+            .map_err(Fault::from)
+            .and_then(|bytes| Ok((bytes, Record::from_bytes(bytes).map_err(Fault::from)?)));
+        match decoded {
+            Ok((bytes, record)) => {
+                raw.push(bytes);
+                records.push(record);
+            }
+            Err(error) => return (raw, records, Err((index, fault(first + index as u64, None, error)))),
+        }
+    }
+    (raw, records, Ok(()))
+}
+
+fn fault(sequence: u64, record: Option<&Record>, fault: impl Into<Fault>) -> ReplayError {
+    ReplayError { sequence, name: record.map(|record| record.command.name()), fault: fault.into() }
+}

@@ -1,0 +1,125 @@
+//! Steps: their kinds, and the leaf of the trace that commits the state after each. See `docs/protocol/steps.md`.
+
+use protocol::{Hash, merkle, wire_enum, wire_struct};
+
+wire_enum! {
+    /// What a step does. Numbers are never reused.
+    pub enum StepKind {
+        /// The venue opens.
+        Genesis = 0 => "genesis",
+        /// An inbox deposit is credited.
+        Deposit = 1 => "deposit",
+        /// A withdrawal forced through the contract.
+        ForcedWithdraw = 2 => "forced_withdraw",
+        /// A cancel-all forced through the contract.
+        ForcedCancelAll = 3 => "forced_cancel_all",
+        /// A subaccount may only reduce from now on, forced through the contract.
+        ForcedCloseOnly = 4 => "forced_close_only",
+        /// A session key registered through the contract.
+        InboxRegisterKey = 5 => "inbox_register_key",
+        /// A nonce floor raised through the contract.
+        InboxRaiseNonceFloor = 6 => "inbox_raise_nonce_floor",
+        /// A withdrawal.
+        Withdraw = 7 => "withdraw",
+        /// A transfer.
+        Transfer = 8 => "transfer",
+        /// A new subaccount.
+        CreateSubaccount = 9 => "create_subaccount",
+        /// A new session key.
+        RegisterKey = 10 => "register_key",
+        /// A session key ends.
+        RevokeKey = 11 => "revoke_key",
+        /// A nonce floor rises.
+        RaiseNonceFloor = 12 => "raise_nonce_floor",
+        /// A subaccount changes its margin model.
+        SetMarginModel = 13 => "set_margin_model",
+        /// An order arrives: it rests, ends, or becomes the pending taker.
+        Place = 14 => "place",
+        /// An order is cancelled.
+        Cancel = 15 => "cancel",
+        /// A cancel-all is accepted; the orders leave by `Remove`.
+        CancelAll = 16 => "cancel_all",
+        /// An order changes.
+        Replace = 17 => "replace",
+        /// An order leaves the book, with a reason.
+        Remove = 18 => "remove",
+        /// The pending taker's remainder rests or is dropped.
+        Finish = 19 => "finish",
+        /// The pending taker meets the best order.
+        Fill = 20 => "fill",
+        /// One leg of a combo trades.
+        FillComboLeg = 21 => "fill_combo_leg",
+        /// One leg of a request for quote trades.
+        FillRfq = 22 => "fill_rfq",
+        /// Up to 32 quotes of a mass quote.
+        QuoteChunk = 23 => "quote_chunk",
+        /// Market-maker protection is set.
+        SetMmp = 24 => "set_mmp",
+        /// Market-maker protection trips.
+        MmpTrigger = 25 => "mmp_trigger",
+        /// A request for quote.
+        CreateRfq = 26 => "create_rfq",
+        /// An answer to it.
+        QuoteRfq = 27 => "quote_rfq",
+        /// An answer is taken.
+        AcceptRfq = 28 => "accept_rfq",
+        /// One instrument opens.
+        List = 29 => "list",
+        /// An underlying changes its mode.
+        SetMode = 30 => "set_mode",
+        /// Time passes.
+        Clock = 31 => "clock",
+        /// A parameter changes.
+        SetParameter = 32 => "set_parameter",
+        /// New marks of an underlying.
+        Mark = 33 => "mark",
+        /// Funding accrues.
+        Funding = 34 => "funding",
+        /// A settlement price is fixed.
+        Expire = 35 => "expire",
+        /// One expired position becomes cash.
+        SettleAccount = 36 => "settle_account",
+        /// An expired instrument leaves.
+        CloseInstrument = 37 => "close_instrument",
+        /// A liquidation starts.
+        LiquidationStart = 38 => "liquidation_start",
+        /// A slice is sold in the book.
+        LiquidationSlice = 39 => "liquidation_slice",
+        /// A slice is sold in the auction.
+        LiquidationFill = 40 => "liquidation_fill",
+        /// Positions are closed against their counterparties.
+        Deleverage = 41 => "deleverage",
+        /// Holdings enter the margin accumulator.
+        MarginChunk = 42 => "margin_chunk",
+    }
+}
+
+wire_struct! {
+    /// A step as the trace commits it.
+    pub struct Step {
+        /// Its place in the batch, from 0.
+        pub index: u32,
+        /// Hash of the command it belongs to.
+        pub command_hash: Hash,
+        /// What it does.
+        pub kind: StepKind,
+        /// Whether it is the last of its command.
+        pub last: bool,
+        /// State root behind it.
+        pub root_after: Hash,
+    }
+}
+
+impl Step {
+    /// Its leaf in the trace.
+    #[must_use]
+    pub fn trace_leaf(&self) -> Hash {
+        crate::leaf::wire_hash(self)
+    }
+}
+
+/// Root over the trace leaves of a batch.
+#[must_use]
+pub fn trace_root(leaves: &[Hash]) -> Hash {
+    merkle::root(leaves)
+}

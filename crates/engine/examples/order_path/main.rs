@@ -1,0 +1,334 @@
+//! Time of one command on the order path: authority, nonce, margin, matching, events, encoding for the journal; no
+//! signatures, no disk.
+//!
+//! `cargo run --release -p synchromesh-engine --example order_path [commands]`
+//!
+//! The mix is exchange-core's: 12.5 % resting orders, 1.8 % immediate ones, 7.2 % cancels, 7.2 % reductions, 71.3 % moves.
+//! Commands are generated against one engine and then timed on a fresh one, so every one of them is accepted. One JSON
+//! object is printed per workload.
+
+#![allow(clippy::unwrap_used)]
+
+use engine::{Engine, Reject};
+use protocol::*;
+use std::time::Instant;
+
+const T0: Nanos = 1_700_000_000_000_000_000;
+const STEP: Nanos = 2_000;
+/// Commands whose mean is taken at once; the median of these means is robust against a busy machine.
+const CHUNK: usize = 250;
+const INDEX: i64 = 100_000;
+/// Bytes of a frame; it starts over in the same memory, as the sequencer's does.
+const FRAME_BYTES: usize = 64 << 10;
+
+/// What a workload looks like.
+struct Shape {
+    name: &'static str,
+    instruments: u32,
+    users: u64,
+    resting: usize,
+}
+
+const SHAPES: [Shape; 2] = [
+    Shape { name: "hot book, 1 K orders, 1 K users", instruments: 1, users: 1_000, resting: 1_000 },
+    Shape {
+        name: "1 K instruments, 100 K orders, 1 K users",
+        instruments: 1_000,
+        users: 1_000,
+        resting: 100_000,
+    },
+];
+
+/// SplitMix64: the same commands on every run.
+struct Random(u64);
+
+impl Random {
+    fn below(&mut self, bound: u64) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut z = self.0;
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        (z ^ (z >> 31)) % bound
+    }
+}
+
+fn address(user: u64) -> Address {
+    let mut bytes = [0x11; 20];
+    bytes[..8].copy_from_slice(&user.wrapping_mul(0x9e37_79b9_7f4a_7c15).to_be_bytes());
+    Address(bytes)
+}
+
+fn auth(user: u64, nonce: u64) -> Authorization {
+    Authorization { signer: address(user), nonce, expiry: Nanos::MAX, signature: Signature::ZERO }
+}
+
+/// An engine, the commands that it accepted, and their orders that still rest.
+struct Generator {
+    engine: Engine,
+    records: Vec<(Record, Option<MarkArrays>)>,
+    events: Vec<Event>,
+    open: Vec<(OrderId, SubaccountId)>,
+    random: Random,
+}
+
+impl Generator {
+    fn new(shape: &Shape) -> Self {
+        let (records, events, open) = (Vec::new(), Vec::new(), Vec::new());
+        let mut generator = Self { engine: Engine::new(), records, events, open, random: Random(7) };
+        generator.set_up(shape);
+        generator
+    }
+
+    fn apply(&mut self, command: Command, arrays: Option<MarkArrays>) -> Result<(), Reject> {
+        let time = T0 + self.engine.sequence() * STEP;
+        let record = Record { time, command };
+        self.events.clear();
+        self.engine.apply(self.engine.sequence() + 1, &record, arrays.as_ref(), &mut self.events)?;
+        self.records.push((record, arrays));
+        Ok(())
+    }
+
+    fn set_up(&mut self, shape: &Shape) {
+        self.apply(genesis().into(), None).unwrap();
+        let specs: Vec<_> = (1..=shape.instruments).map(spec).collect();
+        for (nonce, chunk) in (0..).zip(specs.chunks(256)) {
+            let admin = Administration { nonce, cosignatures: cosigned() };
+            self.apply(ListInstruments { instruments: chunk.to_vec(), admin }.into(), None).unwrap();
+        }
+        let (update, arrays) = marks(&self.engine, T0);
+        self.apply(update.into(), Some(arrays)).unwrap();
+        for user in 0..shape.users {
+            let amount = 1_000_000_000 * USD;
+            let body = InboxBody::Deposit { owner: address(user), subaccount: 0, asset: USDC, amount };
+            self.apply(InboxItem { index: user, body }.into(), None).unwrap();
+        }
+        while self.open.len() < shape.resting {
+            self.place(shape, TimeInForce::Gtc);
+        }
+    }
+
+    /// A price on the passive side most of the time, the more often the nearer to the touch.
+    fn price(&mut self, side: Side) -> i64 {
+        let depth = self.random.below(40).min(self.random.below(40)) as i64;
+        (400 - side.sign() * (depth - 1)) * 5 * USD
+    }
+
+    fn nonce(&self) -> u64 {
+        T0 + self.engine.sequence() * STEP
+    }
+
+    fn place(&mut self, shape: &Shape, time_in_force: TimeInForce) {
+        let user = self.random.below(shape.users);
+        let side = if self.random.below(2) == 0 { Side::Buy } else { Side::Sell };
+        let order = PlaceOrder {
+            subaccount: user + 1,
+            instrument: self.random.below(shape.instruments.into()) as u32 + 1,
+            side,
+            amount: (1 + self.random.below(10) as i64) * 1_000_000,
+            limit_price: self.price(side),
+            order_type: OrderType::Limit,
+            time_in_force,
+            valid_until: 0,
+            post_only: PostOnly::No,
+            reduce_only: false,
+            self_trade: SelfTrade::CancelNewest,
+            max_fee: i64::MAX,
+            client_id: String::new(),
+            auth: auth(user, self.nonce()),
+        };
+        if self.apply(order.into(), None).is_ok() && matches!(self.events.last(), Some(Event::OrderRested(_)))
+        {
+            self.open.push((OrderId::new(self.engine.sequence(), 0), user + 1));
+        }
+    }
+
+    /// One of the orders that rest; those that were filled meanwhile drop out here.
+    fn pick(&mut self) -> (OrderId, SubaccountId) {
+        loop {
+            let at = self.random.below(self.open.len() as u64) as usize;
+            let (order, subaccount) = self.open[at];
+            if self.engine.account(subaccount).unwrap().order(order).is_some() {
+                return (order, subaccount);
+            }
+            self.open.swap_remove(at);
+        }
+    }
+
+    fn replace(&mut self, shrink: bool) {
+        let (order, subaccount) = self.pick();
+        let (open, resting) = self.engine.open_order(subaccount, order).unwrap();
+        let (side, filled, lots, price) = (open.side, open.filled, resting.lots, open.price * 5 * USD);
+        let limit_price = if shrink { price } else { self.price(side) };
+        let lots = filled + if shrink { (lots - 1).max(1) } else { lots };
+        let replace = ReplaceOrder {
+            subaccount,
+            order,
+            amount: lots * 1_000_000,
+            limit_price,
+            post_only: PostOnly::No,
+            reduce_only: false,
+            max_fee: i64::MAX,
+            auth: auth(subaccount - 1, self.nonce()),
+        };
+        self.apply(replace.into(), None).unwrap();
+    }
+
+    fn cancel(&mut self) {
+        let (order, subaccount) = self.pick();
+        let auth = Some(auth(subaccount - 1, self.nonce()));
+        self.apply(CancelOrder { subaccount, order, auth }.into(), None).unwrap();
+    }
+
+    fn step(&mut self, shape: &Shape) {
+        match self.random.below(1_000) {
+            0..125 => self.place(shape, TimeInForce::Gtc),
+            125..143 => self.place(shape, TimeInForce::Ioc),
+            143..215 => self.cancel(),
+            215..287 => self.replace(true),
+            _ => self.replace(false),
+        }
+        if self.open.len() < shape.resting * 9 / 10 {
+            self.place(shape, TimeInForce::Gtc);
+        }
+    }
+}
+
+fn spec(instrument: InstrumentId) -> InstrumentSpec {
+    InstrumentSpec {
+        instrument,
+        name: format!("OPTION-{instrument}"),
+        underlying: 1,
+        kind: InstrumentKind::Option,
+        option_type: if instrument.is_multiple_of(2) { OptionType::Call } else { OptionType::Put },
+        strike: (INDEX + 50 * (i64::from(instrument) - 500)) * USD,
+        expiry: T0 + 86_400_000_000_000,
+        tick_size: 5 * USD,
+        lot_size: 1_000_000,
+        lane_unit: 1,
+    }
+}
+
+fn marks(engine: &Engine, time: Nanos) -> (MarkUpdate, MarkArrays) {
+    let live = engine.mark_arrays_spec(1, time).map(|(instrument, _)| instrument);
+    let marks = live.map(|instrument| InstrumentMark {
+        instrument,
+        mark: 2_000 * USD,
+        iv: 0,
+        delta: 0,
+        vega: 0,
+        risk: None,
+    });
+    let arrays = MarkArrays { underlying: 1, version: 0, marks: marks.collect() };
+    let forward = INDEX * NANO_ONE;
+    let smile = SviSlice { a: 1, b: 1, rho: 0, m: 0, sigma: 1 };
+    let inputs = MarkInputs {
+        underlying: 1,
+        time,
+        index: forward,
+        confidence: 0,
+        sources: 9,
+        perpetual_mark: forward,
+        funding_rate: 0,
+        expiries: vec![ExpiryInputs { expiry: T0 + 86_400_000_000_000, forward, rate: 0, smile }],
+    };
+    let listing_epoch = engine.underlying(1).unwrap().listing_epoch;
+    (MarkUpdate { inputs, cosignatures: cosigned(), listing_epoch, arrays_hash: arrays.hash() }, arrays)
+}
+
+fn cosigned() -> Vec<Cosignature> {
+    vec![Cosignature { signer: Address([1; 20]), signature: Signature::ZERO }]
+}
+
+fn genesis() -> Genesis {
+    let value = |parameter| match parameter {
+        Parameter::OptionMakerFee => 100_000,
+        Parameter::OptionTakerFee => 300_000,
+        Parameter::OptionFeeCap => 125_000_000,
+        Parameter::NoncePast => 60_000_000_000,
+        Parameter::NonceFuture => 5_000_000_000,
+        Parameter::MaxOpenOrders => 10_000,
+        Parameter::MaxInstruments => 4_096,
+        Parameter::OptionInitial => 150_000_000,
+        Parameter::OptionInitialFloor => 100_000_000,
+        Parameter::OptionMaintenance => 75_000_000,
+        Parameter::PerpetualInitial => 40_000_000,
+        Parameter::PerpetualMaintenance => 20_000_000,
+        Parameter::PriceBand => NANO_ONE,
+        Parameter::MarkStaleness => 86_400_000_000_000,
+        Parameter::MaxIndexJump => 300_000_000,
+        _ => 0,
+    };
+    Genesis {
+        chain_id: 1,
+        contract: Address::ZERO,
+        operator: Address::ZERO,
+        admins: vec![Address([1; 20])],
+        admin_quorum: 1,
+        oracles: vec![Address([1; 20])],
+        oracle_quorum: 1,
+        assets: vec![AssetSpec { asset: 0, symbol: "USDC".into(), token: Address::ZERO, decimals: 6 }],
+        underlyings: vec![UnderlyingSpec { underlying: 1, symbol: "BTC".into() }],
+        parameters: Parameter::ALL
+            .iter()
+            .map(|&parameter| ParameterValue { parameter, value: value(parameter) })
+            .collect(),
+    }
+}
+
+/// Applies `records`; returns the mean time of a command over the first half of those after `skip`, the times of each of
+/// the second half, sorted, ns, and the trades.
+fn time(records: &[(Record, Option<MarkArrays>)], skip: usize) -> (f64, Vec<u32>, u64) {
+    let mut engine = Engine::new();
+    engine.track_dirty(false);
+    let mut events = Vec::with_capacity(1 << 12);
+    let mut frame = Vec::with_capacity(2 * FRAME_BYTES);
+    let mut apply =
+        |engine: &mut Engine, sequence: usize, (record, arrays): &(Record, Option<MarkArrays>)| {
+            events.clear();
+            engine.apply(sequence as u64 + 1, record, arrays.as_ref(), &mut events).unwrap();
+            if frame.len() > FRAME_BYTES {
+                frame.clear();
+            }
+            record.put(&mut frame);
+        };
+    records[..skip].iter().enumerate().for_each(|(at, record)| apply(&mut engine, at, record));
+    let trades = engine.globals().trades;
+    let half = skip + (records.len() - skip) / 2;
+    let mut means = Vec::new();
+    for (chunk, at) in records[skip..half].chunks(CHUNK).zip((skip..).step_by(CHUNK)) {
+        let start = Instant::now();
+        chunk.iter().enumerate().for_each(|(offset, record)| apply(&mut engine, at + offset, record));
+        means.push(start.elapsed().as_nanos() as f64 / chunk.len() as f64);
+    }
+    means.sort_unstable_by(f64::total_cmp);
+    let mean = means[means.len() / 2];
+    let mut each = Vec::with_capacity(records.len() - half);
+    for (at, record) in records[half..].iter().enumerate() {
+        let start = Instant::now();
+        apply(&mut engine, half + at, record);
+        each.push(start.elapsed().as_nanos() as u32);
+    }
+    each.sort_unstable();
+    (mean, each, engine.globals().trades - trades)
+}
+
+fn main() {
+    let commands =
+        std::env::args().nth(1).map_or(1_000_000, |text| text.parse().expect("a number of commands"));
+    for shape in &SHAPES {
+        let mut generator = Generator::new(shape);
+        let skip = generator.records.len();
+        while generator.records.len() < skip + commands {
+            generator.step(shape);
+        }
+        let (mean, each, trades) = time(&generator.records, skip);
+        let percentile = |share: f64| each[((each.len() - 1) as f64 * share) as usize];
+        println!(
+            "{{\"name\": \"{}\", \"mean_ns\": {mean:.0}, \"p50_ns\": {}, \"p99_ns\": {}, \"p999_ns\": {}, \"trades\": {trades}}}",
+            shape.name,
+            percentile(0.50),
+            percentile(0.99),
+            percentile(0.999),
+        );
+    }
+}

@@ -1,0 +1,203 @@
+//! Assets in and out of subaccounts: withdrawals, transfers, and what may leave.
+
+use crate::keys::{KeyIndex, check_grant_subaccount, check_signature_expiry};
+use crate::numbers::{Checked, add, sub};
+use crate::reject::Reject;
+use crate::state::Engine;
+use protocol::{
+    Address, AssetId, Authorization, BalanceChanged, BalanceReason, Event, InstrumentId, Transfer, USDC,
+    Withdraw, WithdrawalQueued, scope,
+};
+
+impl Engine {
+    pub(crate) fn withdraw(&mut self, command: &Withdraw, events: &mut Vec<Event>) -> Result<(), Reject> {
+        let account = self.account_place(command.subaccount)?;
+        self.check_asset(command.asset)?;
+        let owner = self.accounts[account].owner;
+        self.check_owner_signed(account, &command.auth)?;
+        self.check_owner_nonce(owner, command.auth.nonce)?;
+        if command.recipient == Address::ZERO {
+            return Err(Reject::InvalidRecipient);
+        }
+        self.check_may_leave(account, command.asset, command.amount)?;
+        self.check_withdrawn_fits(command.asset, command.amount)?;
+
+        self.use_owner_nonce(owner);
+        self.pay_out(account, command.asset, command.amount, command.recipient, events);
+        Ok(())
+    }
+
+    pub(crate) fn transfer(&mut self, command: &Transfer, events: &mut Vec<Event>) -> Result<(), Reject> {
+        let (from, to) = (self.account_place(command.from)?, self.account_place(command.to)?);
+        if from == to {
+            return Err(Reject::SameSubaccount);
+        }
+        self.check_asset(command.asset)?;
+        let key = self.authorize(from, &command.auth, scope::TRANSFER)?;
+        let owner = self.accounts[from].owner;
+        if self.accounts[to].owner != owner {
+            return Err(Reject::ForeignSubaccount { subaccount: command.to });
+        }
+        if let Some(grant) = self.keys.get(key).grant.as_ref().filter(|_| key != owner) {
+            check_grant_subaccount(grant, command.auth.signer, command.to)?;
+        }
+        self.check_owner_nonce(owner, command.auth.nonce)?;
+        self.check_may_leave(from, command.asset, command.amount)?;
+        add(self.accounts[to].balance(command.asset), command.amount)?;
+
+        self.use_owner_nonce(owner);
+        self.settle_funding(from, events);
+        self.credit(from, command.asset, -command.amount, BalanceReason::Transfer, events);
+        self.credit(to, command.asset, command.amount, BalanceReason::Transfer, events);
+        Ok(())
+    }
+
+    /// Takes assets out that were checked to be free, and queues them for a claim on chain.
+    pub(crate) fn pay_out(
+        &mut self,
+        account: usize,
+        asset: AssetId,
+        amount: i64,
+        recipient: Address,
+        events: &mut Vec<Event>,
+    ) {
+        self.settle_funding(account, events);
+        self.credit(account, asset, -amount, BalanceReason::Withdrawal, events);
+        self.globals.withdrawn[usize::from(asset)] += i128::from(amount);
+        let withdrawal = self.globals.withdrawals;
+        self.globals.withdrawals += 1;
+        let subaccount = self.accounts[account].id;
+        events.push(WithdrawalQueued { withdrawal, subaccount, asset, amount, recipient }.into());
+    }
+
+    /// Changes a balance by an amount that was checked to fit, and says so.
+    pub(crate) fn credit(
+        &mut self,
+        account: usize,
+        asset: AssetId,
+        delta: i64,
+        reason: BalanceReason,
+        events: &mut Vec<Event>,
+    ) {
+        let account = &mut self.accounts[account];
+        account.credit(asset, delta).expect("the balance was checked to fit");
+        self.tracker.account(account.id);
+        events.push(BalanceChanged { subaccount: account.id, asset, delta, reason }.into());
+    }
+
+    /// What can leave an account: of USDC never unrealised profit, and never what initial margin needs; pending funding
+    /// counts, for it settles first.
+    ///
+    /// # Errors
+    /// [`crate::Overflow`] when a margin number does not fit.
+    pub(crate) fn withdrawable_of(&self, account: usize, asset: AssetId) -> Checked<i64> {
+        let account = &self.accounts[account];
+        if asset != USDC {
+            return Ok(account.balance(asset));
+        }
+        let (mut cash, mut unrealised, mut initial) = (account.cash, 0, 0);
+        for holding in account.holdings.iter() {
+            let instrument = &self.instruments[holding.instrument as usize - 1];
+            let (terms, index) = (&instrument.terms, instrument.funding_index);
+            let due = terms.funding_due(holding.position, holding.funding, index)?;
+            cash = add(cash, due)?;
+            unrealised = add(unrealised, sub(terms.balance_of(holding, index)?, due)?)?;
+            initial =
+                add(initial, terms.initial_with_orders(holding.position, holding.bids, holding.offers)?)?;
+        }
+        Ok(cash.min(sub(add(cash, unrealised.min(0))?, initial)?).max(0))
+    }
+
+    /// Settles the pending funding of every perpetual of an account. The sums fit: whoever calls this computed them.
+    pub(crate) fn settle_funding(&mut self, account: usize, events: &mut Vec<Event>) {
+        for at in 0..self.accounts[account].holdings.len() {
+            let slot = self.accounts[account].holdings.nth(at).expect("settling removes no holding");
+            let holding = self.accounts[account].holdings[slot];
+            let instrument = &self.instruments[holding.instrument as usize - 1];
+            let (terms, index) = (&instrument.terms, instrument.funding_index);
+            let due = terms
+                .funding_due(holding.position, holding.funding, index)
+                .expect("funding was computed before");
+            if holding.funding == index {
+                continue;
+            }
+            // What moves from pending to cash leaves the balance as it is; the sums of one holding change with it.
+            self.accounts[account].holdings[slot].funding = index;
+            self.accounts[account].generation = 0;
+            if due != 0 {
+                self.globals.funding_pool -= due;
+                self.credit(account, USDC, due, BalanceReason::Funding, events);
+            }
+        }
+    }
+
+    fn check_asset(&self, asset: AssetId) -> Result<(), Reject> {
+        let known = usize::from(asset) < self.governance()?.assets.len();
+        if known { Ok(()) } else { Err(Reject::UnknownAsset { asset }) }
+    }
+
+    fn check_may_leave(&self, account: usize, asset: AssetId, amount: i64) -> Result<(), Reject> {
+        if amount <= 0 {
+            return Err(Reject::AmountNotPositive { amount });
+        }
+        if asset == USDC {
+            self.check_holdings_sound(account)?;
+        }
+        let withdrawable = self.withdrawable_of(account, asset)?;
+        if amount > withdrawable {
+            return Err(Reject::InsufficientFunds { asset, requested: amount, withdrawable });
+        }
+        self.check_funding_fits(account)
+    }
+
+    /// Taking margin away is new risk: every underlying that the account holds something of needs sound marks.
+    fn check_holdings_sound(&self, account: usize) -> Result<(), Reject> {
+        let underlying_of =
+            |id: InstrumentId| usize::from(self.instruments[id as usize - 1].terms.underlying) - 1;
+        let mut last = usize::MAX;
+        for holding in self.accounts[account].holdings.iter() {
+            let underlying = underlying_of(holding.instrument);
+            if underlying != last {
+                self.check_marks_sound(underlying)?;
+                last = underlying;
+            }
+        }
+        Ok(())
+    }
+
+    /// The funding pool can take what the account's pending funding moves.
+    pub(crate) fn check_funding_fits(&self, account: usize) -> Result<(), Reject> {
+        let mut pool = self.globals.funding_pool;
+        for holding in self.accounts[account].holdings.iter() {
+            let instrument = &self.instruments[holding.instrument as usize - 1];
+            let index = instrument.funding_index;
+            pool = sub(pool, instrument.terms.funding_due(holding.position, holding.funding, index)?)?;
+        }
+        Ok(())
+    }
+
+    pub(crate) fn check_withdrawn_fits(&self, asset: AssetId, amount: i64) -> Result<(), Reject> {
+        let total = self.globals.withdrawn[usize::from(asset)].checked_add(amount.into());
+        total.map(drop).ok_or(Reject::Overflow)
+    }
+
+    fn check_owner_signed(&self, account: usize, auth: &Authorization) -> Result<(), Reject> {
+        check_signature_expiry(auth, self.globals.time)?;
+        let account = &self.accounts[account];
+        if self.keys.get(account.owner).address == auth.signer {
+            return Ok(());
+        }
+        Err(Reject::NotAuthorized { signer: auth.signer, subaccount: account.id })
+    }
+
+    pub(crate) fn check_owner_nonce(&self, owner: KeyIndex, nonce: u64) -> Result<(), Reject> {
+        let expected = self.keys.get(owner).next_nonce;
+        if nonce == expected { Ok(()) } else { Err(Reject::OwnerNonce { expected, got: nonce }) }
+    }
+
+    pub(crate) fn use_owner_nonce(&mut self, owner: KeyIndex) {
+        let key = self.keys.get_mut(owner);
+        key.next_nonce += 1;
+        self.tracker.key(key.address);
+    }
+}

@@ -1,0 +1,186 @@
+//! Expiry: the price is fixed once; orders, then positions, are settled in chunks until nothing is left.
+
+use crate::instruments::InstrumentStatus;
+use crate::margin::settlement_value;
+use crate::numbers::{Checked, add, sub};
+use crate::reject::Reject;
+use crate::state::Engine;
+use protocol::{
+    BalanceReason, CloseReason, Event, Expire, ExpiryFixed, InstrumentClosed, InstrumentId, InstrumentSpec,
+    Micros, Nanos, OptionType, PositionSettled, SettleExpired, Side, SubaccountId, USDC,
+};
+
+/// Highest settlement price, micro-USDC.
+const PRICE_MAX: i64 = 1_000_000_000_000_000;
+
+impl Engine {
+    pub(crate) fn fix_settlement_price(
+        &mut self,
+        command: &Expire,
+        events: &mut Vec<Event>,
+    ) -> Result<(), Reject> {
+        let (place, at) = self.series_place(command.underlying, command.expiry)?;
+        let expiry = command.expiry;
+        let time = self.globals.time;
+        if time < expiry {
+            return Err(Reject::NotExpired { expiry, time });
+        }
+        if let Some(price) = self.underlyings[place].expiries[at].price {
+            return Err(Reject::SettlementFixed { price });
+        }
+        self.check_oracles(&command.cosignatures)?;
+        let price = command.price;
+        if !(1..PRICE_MAX).contains(&price) {
+            return Err(Reject::InvalidSettlementPrice { price });
+        }
+
+        let underlying = &mut self.underlyings[place];
+        let series = &mut underlying.expiries[at];
+        series.price = Some(price);
+        for &id in &series.instruments {
+            self.instruments[id as usize - 1].status = InstrumentStatus::Expired;
+            self.tracker.instrument(id);
+        }
+        underlying.open.retain(|id| series.instruments.binary_search(id).is_err());
+        underlying.listing_epoch += 1;
+        self.tracker.underlying(command.underlying);
+        events.push(ExpiryFixed { underlying: command.underlying, expiry, price }.into());
+        Ok(())
+    }
+
+    /// Each order removed, each position settled and each instrument closed is one unit of work.
+    pub(crate) fn settle_expired(
+        &mut self,
+        command: &SettleExpired,
+        events: &mut Vec<Event>,
+    ) -> Result<(), Reject> {
+        let (place, at) = self.series_place(command.underlying, command.expiry)?;
+        let series = &self.underlyings[place].expiries[at];
+        let price = series.price.ok_or(Reject::SettlementNotFixed { expiry: command.expiry })?;
+        if command.limit == 0 {
+            return Err(Reject::NothingToDo);
+        }
+        let instruments = series.instruments.clone();
+        self.check_settlement_fits(&instruments, price, command.limit)?;
+
+        self.tracker.underlying(command.underlying);
+        let mut budget = command.limit;
+        for &id in &instruments {
+            self.remove_expired_orders(id, &mut budget, events);
+        }
+        for &id in &instruments {
+            self.settle_positions(id, price, &mut budget, events);
+            if budget == 0 {
+                return Ok(());
+            }
+            budget -= 1;
+            self.close_instrument(place, at, id, events);
+        }
+        self.underlyings[place].expiries.remove(at);
+        Ok(())
+    }
+
+    fn series_place(&self, underlying: u16, expiry: Nanos) -> Result<(usize, usize), Reject> {
+        let place = self.underlying_place(underlying)?;
+        let unknown = Reject::UnknownExpiry { underlying, expiry };
+        let at = self.underlyings[place].expiry_place(expiry).map_err(|_| unknown)?;
+        Ok((place, at))
+    }
+
+    /// Bids best first, then offers best first.
+    fn remove_expired_orders(&mut self, id: InstrumentId, budget: &mut u16, events: &mut Vec<Event>) {
+        for &side in Side::ALL {
+            while *budget > 0
+                && let Some((_, resting)) = self.books.best(id, side)
+            {
+                let (order, account) = (resting.order, resting.subaccount as usize - 1);
+                let at = self.accounts[account].orders.find(order).expect("a resting order has an account");
+                self.close_order(account, at, CloseReason::InstrumentExpired, events);
+                *budget -= 1;
+            }
+        }
+    }
+
+    /// Ascending by subaccount.
+    fn settle_positions(
+        &mut self,
+        id: InstrumentId,
+        price: Micros,
+        budget: &mut u16,
+        events: &mut Vec<Event>,
+    ) {
+        while *budget > 0
+            && let Some(&subaccount) = self.instruments[id as usize - 1].holders.first()
+        {
+            self.settle_position(subaccount, id, price, events);
+            *budget -= 1;
+        }
+    }
+
+    fn settle_position(
+        &mut self,
+        subaccount: SubaccountId,
+        id: InstrumentId,
+        price: Micros,
+        events: &mut Vec<Event>,
+    ) {
+        let account = subaccount as usize - 1;
+        let instrument = &mut self.instruments[id as usize - 1];
+        let mut holding = *self.accounts[account].holding(id).expect("a holder has a holding");
+        let lots = holding.position;
+        let cash = value_at(&instrument.spec, lots, price).expect("the settlement was checked to fit");
+        instrument.holders.remove(&subaccount);
+        instrument.open_interest -= lots.max(0);
+        (holding.position, holding.cost) = (0, 0);
+        let (terms, index) = (&instrument.terms, instrument.funding_index);
+        self.accounts[account].update(holding, terms, index, self.generation);
+        self.globals.insurance -= cash;
+        self.tracker.account(subaccount);
+        self.tracker.instrument(id);
+        events.push(PositionSettled { subaccount, instrument: id, lots, cash }.into());
+        if cash != 0 {
+            self.credit(account, USDC, cash, BalanceReason::Settlement, events);
+        }
+    }
+
+    fn close_instrument(&mut self, underlying: usize, at: usize, id: InstrumentId, events: &mut Vec<Event>) {
+        self.instruments[id as usize - 1].status = InstrumentStatus::Closed;
+        self.tracker.instrument(id);
+        self.underlyings[underlying].expiries[at].instruments.retain(|&other| other != id);
+        events.push(InstrumentClosed { instrument: id }.into());
+    }
+
+    /// Every sum that settling up to `limit` positions reaches, in its order, fits.
+    fn check_settlement_fits(&self, ids: &[InstrumentId], price: Micros, limit: u16) -> Checked<()> {
+        let mut insurance = self.globals.insurance;
+        let mut cash: Vec<(SubaccountId, Micros)> = Vec::new();
+        let holders = ids.iter().flat_map(|&id| {
+            let instrument = &self.instruments[id as usize - 1];
+            instrument.holders.iter().map(move |&subaccount| (subaccount, instrument))
+        });
+        for (subaccount, instrument) in holders.take(limit.into()) {
+            let account = &self.accounts[subaccount as usize - 1];
+            let lots = account.holding(instrument.spec.instrument).map_or(0, |holding| holding.position);
+            let value = value_at(&instrument.spec, lots, price)?;
+            insurance = sub(insurance, value)?;
+            let at = match cash.binary_search_by_key(&subaccount, |entry| entry.0) {
+                Ok(at) => at,
+                Err(at) => {
+                    cash.insert(at, (subaccount, account.cash));
+                    at
+                }
+            };
+            cash[at].1 = add(cash[at].1, value)?;
+        }
+        Ok(())
+    }
+}
+
+/// Expiry value of a position, micro-USDC, rounded down.
+fn value_at(spec: &InstrumentSpec, lots: i64, price: Micros) -> Checked<Micros> {
+    let payoff = match spec.option_type {
+        OptionType::Call => price - spec.strike,
+        OptionType::Put => spec.strike - price,
+    };
+    settlement_value(lots, payoff.max(0), spec.lot_size)
+}

@@ -1,0 +1,146 @@
+//! The contract's inbox: items are taken in order, and none is ever refused. What cannot be done is void.
+
+use crate::reject::Reject;
+use crate::state::Engine;
+use protocol::{
+    Address, AssetId, BalanceReason, CloseOnlySet, CloseReason, Event, ForcedRequestVoid, Hash, InboxBody,
+    InboxItem, SubaccountId, Wire, keccak256,
+};
+
+impl Engine {
+    pub(crate) fn take_inbox_item(
+        &mut self,
+        item: &InboxItem,
+        events: &mut Vec<Event>,
+    ) -> Result<(), Reject> {
+        let expected = self.globals.inbox_next;
+        if item.index != expected {
+            return Err(Reject::InboxIndex { expected, got: item.index });
+        }
+        self.globals.inbox_hash = next_inbox_hash(&self.globals.inbox_hash, item);
+        self.globals.inbox_next += 1;
+        if self.serve(&item.body, events).is_none() {
+            events.push(ForcedRequestVoid { index: item.index }.into());
+        }
+        Ok(())
+    }
+
+    /// Does what an item asks; `None`, and nothing, when it cannot be done.
+    fn serve(&mut self, body: &InboxBody, events: &mut Vec<Event>) -> Option<()> {
+        match *body {
+            InboxBody::Deposit { owner, subaccount, asset, amount } => {
+                self.deposit(owner, subaccount, asset, amount, events)
+            }
+            InboxBody::ForcedWithdraw { owner, subaccount, asset, amount, recipient } => {
+                self.forced_withdraw(owner, subaccount, asset, amount, recipient, events)
+            }
+            InboxBody::ForcedCancelAll { owner, subaccount } => {
+                let account = self.own_account(owner, subaccount)?;
+                if self.accounts[account].orders.is_empty() {
+                    return None;
+                }
+                self.close_all(account, CloseReason::Forced, events);
+                Some(())
+            }
+            InboxBody::ForcedCloseOnly { owner, subaccount } => {
+                let account = self.own_account(owner, subaccount)?;
+                if std::mem::replace(&mut self.accounts[account].close_only, true) {
+                    return None;
+                }
+                self.tracker.account(subaccount);
+                events.push(CloseOnlySet { subaccount }.into());
+                self.close_all(account, CloseReason::Forced, events);
+                Some(())
+            }
+            InboxBody::RegisterKey { owner, key, scopes, expiry } => {
+                self.check_new_grant(owner, key, scopes, expiry).ok()?;
+                self.grant(owner, key, scopes, Vec::new(), expiry, events);
+                Some(())
+            }
+            InboxBody::RaiseNonceFloor { owner, signer, floor } => {
+                self.forced_nonce_floor(owner, signer, floor, events)
+            }
+        }
+    }
+
+    fn deposit(
+        &mut self,
+        owner: Address,
+        subaccount: SubaccountId,
+        asset: AssetId,
+        amount: i64,
+        events: &mut Vec<Event>,
+    ) -> Option<()> {
+        let deposited = *self.globals.deposited.get(usize::from(asset))?;
+        let total = deposited.checked_add(amount.into())?;
+        if amount <= 0 {
+            return None;
+        }
+        let first = || {
+            self.keys.by_address(&owner).and_then(|key| key.subaccounts.first()).map(|id| *id as usize - 1)
+        };
+        let account = self.own_account(owner, subaccount).or_else(first);
+        if let Some(account) = account {
+            self.accounts[account].balance(asset).checked_add(amount)?;
+        }
+        let account = account.unwrap_or_else(|| {
+            let index = self.keys.find_or_create(owner);
+            self.open_subaccount(index, events)
+        });
+        self.globals.deposited[usize::from(asset)] = total;
+        self.credit(account, asset, amount, BalanceReason::Deposit, events);
+        Some(())
+    }
+
+    fn forced_withdraw(
+        &mut self,
+        owner: Address,
+        subaccount: SubaccountId,
+        asset: AssetId,
+        amount: i64,
+        recipient: Address,
+        events: &mut Vec<Event>,
+    ) -> Option<()> {
+        let account = self.own_account(owner, subaccount)?;
+        if usize::from(asset) >= self.globals.withdrawn.len() || recipient == Address::ZERO {
+            return None;
+        }
+        let paid = amount.min(self.withdrawable_of(account, asset).ok()?);
+        if paid <= 0 {
+            return None;
+        }
+        self.check_funding_fits(account).ok()?;
+        self.check_withdrawn_fits(asset, paid).ok()?;
+        self.pay_out(account, asset, paid, recipient, events);
+        Some(())
+    }
+
+    fn forced_nonce_floor(
+        &mut self,
+        owner: Address,
+        signer: Address,
+        floor: u64,
+        events: &mut Vec<Event>,
+    ) -> Option<()> {
+        let key = self.keys.by_address(&signer);
+        let granted = key.and_then(|key| key.grant.as_ref()).is_some_and(|grant| grant.owner == owner);
+        let current = key.map_or(0, |key| key.floor);
+        if (signer != owner && !granted) || floor <= current {
+            return None;
+        }
+        let index = self.keys.find_or_create(signer);
+        self.set_floor(index, floor, events);
+        Some(())
+    }
+
+    /// The place of `subaccount` when it is `owner`'s.
+    fn own_account(&self, owner: Address, subaccount: SubaccountId) -> Option<usize> {
+        let place = self.account_place(subaccount).ok()?;
+        (self.keys.get(self.accounts[place].owner).address == owner).then_some(place)
+    }
+}
+
+/// `keccak(chain ‖ index u64 ‖ item bytes)`, as the contract computes it.
+fn next_inbox_hash(chain: &Hash, item: &InboxItem) -> Hash {
+    keccak256(&[&chain.0, &item.index.to_bytes(), &item.body.to_bytes()])
+}

@@ -1,0 +1,48 @@
+//! The deterministic state machine of the venue: `apply(state, sequenced command) -> events`.
+//!
+//! Integers only: no floating point, no clock, no I/O, no iteration over hashes. A command is validated first and
+//! then applied; one that is refused changes nothing. `docs/engine.md` states every rule.
+
+mod accounts;
+mod admin;
+mod admission;
+mod authority;
+pub mod book;
+mod cash;
+mod clients;
+mod dirty;
+mod expiry;
+mod fees;
+mod fills;
+mod inbox;
+mod instruments;
+mod invariants;
+mod keys;
+mod margin;
+mod marks;
+mod matching;
+mod numbers;
+mod orders;
+mod parameters;
+mod reject;
+mod snapshot;
+mod state;
+mod table;
+mod terms;
+mod view;
+
+pub use accounts::{Account, Holding, OpenOrder, OpenSide};
+pub use admin::OPEN_INSTRUMENTS_MAX;
+pub use admission::{CONFIDENCE_MAX, ORDER_LOTS_MAX};
+pub use authority::SUBACCOUNTS_MAX;
+pub use dirty::{BookPlace, Dirty};
+pub use instruments::{Expiry, Instrument, InstrumentStatus, Underlying};
+pub use invariants::Violation;
+pub use keys::{Grant, Key, NONCES_KEPT};
+pub use margin::MarginSummary;
+pub use marks::FUNDING_RATE_MAX;
+pub use numbers::Overflow;
+pub use parameters::{Parameters, range};
+pub use reject::Reject;
+pub use state::{Engine, Globals, Governance};
+pub use view::PositionSummary;

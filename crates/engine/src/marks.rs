@@ -1,0 +1,188 @@
+//! Marks and funding.
+
+use crate::instruments::Underlying;
+use crate::numbers::narrow;
+use crate::reject::Reject;
+use crate::state::Engine;
+use crate::terms::Terms;
+use protocol::{
+    Event, FundingAccrued, FundingTick, InstrumentId, InstrumentMark, InstrumentSpec, MarkArrays, MarkInputs,
+    MarkUpdate, MarkUpdated, NANO_ONE, Nanos, Parameter, UnderlyingId,
+};
+
+/// Highest index and perpetual mark, 1e-9 USD.
+pub(crate) const INDEX_MAX: i64 = 100_000_000 * NANO_ONE;
+/// Highest mark of an instrument, micro-USDC per contract.
+pub(crate) const MARK_MAX: i64 = 1_000_000_000_000_000;
+/// Highest funding rate either way, 1e-9 per eight hours.
+pub const FUNDING_RATE_MAX: i64 = NANO_ONE / 10;
+/// Eight hours, ns: the period that funding rates are quoted for.
+const FUNDING_PERIOD: i128 = 8 * 3_600 * 1_000_000_000;
+
+impl Engine {
+    /// The instruments that a mark at `time` must cover, ascending: what pricing needs to make the arrays. Options that
+    /// have expired by then are not among them.
+    ///
+    /// Empty when there is no such underlying.
+    pub fn mark_arrays_spec(
+        &self,
+        underlying: UnderlyingId,
+        time: Nanos,
+    ) -> impl Iterator<Item = (InstrumentId, &InstrumentSpec)> + '_ {
+        let place = self.underlying_place(underlying).ok();
+        let open = place.map_or(&[][..], |place| &self.underlyings[place].open);
+        open.iter().filter_map(move |&id| {
+            let instrument = &self.instruments[id as usize - 1];
+            let live = instrument.terms.perpetual || instrument.spec.expiry > time;
+            live.then_some((id, &instrument.spec))
+        })
+    }
+
+    pub(crate) fn update_marks(
+        &mut self,
+        command: &MarkUpdate,
+        arrays: Option<&MarkArrays>,
+        events: &mut Vec<Event>,
+    ) -> Result<(), Reject> {
+        let place = self.underlying_place(command.inputs.underlying)?;
+        self.check_oracles(&command.cosignatures)?;
+        self.check_inputs(&self.underlyings[place], &command.inputs)?;
+        let expected = self.underlyings[place].listing_epoch;
+        if command.listing_epoch != expected {
+            return Err(Reject::ListingEpoch { expected, got: command.listing_epoch });
+        }
+        let arrays = arrays.ok_or(Reject::MarkArraysMissing)?;
+        let got = arrays.hash();
+        if got != command.arrays_hash {
+            return Err(Reject::MarkArraysHash { expected: command.arrays_hash, got });
+        }
+        let terms = self.check_arrays(&command.inputs, arrays)?;
+
+        let underlying = &mut self.underlyings[place];
+        underlying.inputs = Some(command.inputs.clone());
+        underlying.mark_epoch += 1;
+        let epoch = underlying.mark_epoch;
+        for (mark, terms) in arrays.marks.iter().zip(terms) {
+            let instrument = &mut self.instruments[mark.instrument as usize - 1];
+            instrument.mark = Some(mark.clone());
+            (instrument.mark_epoch, instrument.mark_index) = (epoch, command.inputs.index);
+            instrument.terms = terms;
+            self.tracker.instrument(mark.instrument);
+        }
+        self.generation += 1;
+        self.tracker.underlying(command.inputs.underlying);
+        events.push(MarkUpdated { underlying: command.inputs.underlying, epoch }.into());
+        Ok(())
+    }
+
+    fn check_inputs(&self, underlying: &Underlying, inputs: &MarkInputs) -> Result<(), Reject> {
+        let last = underlying.inputs.as_ref();
+        if let Some(last) = last.map(|last| last.time).filter(|&last| inputs.time <= last) {
+            return Err(Reject::MarkTime { last, got: inputs.time });
+        }
+        let ahead = self.parameters.get(Parameter::NonceFuture).unsigned_abs();
+        let latest = self.globals.time.saturating_add(ahead);
+        if inputs.time > latest {
+            return Err(Reject::MarkFromFuture { latest, got: inputs.time });
+        }
+        let unsound = |what| Err(Reject::InvalidMark { what });
+        if !(1..=INDEX_MAX).contains(&inputs.index) {
+            return unsound("index out of range");
+        }
+        let least = i64::from(underlying.perpetual.is_some());
+        if !(least..=INDEX_MAX).contains(&inputs.perpetual_mark) {
+            return unsound("perpetual mark out of range");
+        }
+        if !(-FUNDING_RATE_MAX..=FUNDING_RATE_MAX).contains(&inputs.funding_rate) {
+            return unsound("funding rate out of range");
+        }
+        if let Some(from) = last.map(|last| last.index) {
+            self.check_jump(from, inputs.index)?;
+        }
+        if inputs.expiries.iter().any(|series| series.forward <= 0) {
+            return unsound("a forward is not positive");
+        }
+        check_expiries(underlying, inputs)
+    }
+
+    fn check_jump(&self, from: i64, to: i64) -> Result<(), Reject> {
+        let max = self.parameters.get(Parameter::MaxIndexJump);
+        let moved = i128::from(from.abs_diff(to)) * i128::from(NANO_ONE);
+        if moved <= i128::from(max) * i128::from(from) {
+            Ok(())
+        } else {
+            Err(Reject::IndexJump { from, to, max })
+        }
+    }
+
+    /// Checks that the arrays cover exactly the live instruments; returns the terms that follow from them.
+    fn check_arrays(&self, inputs: &MarkInputs, arrays: &MarkArrays) -> Result<Vec<Terms>, Reject> {
+        if arrays.underlying != inputs.underlying {
+            return Err(Reject::InvalidMark { what: "the arrays are of another underlying" });
+        }
+        let mut terms = Vec::with_capacity(arrays.marks.len());
+        let mut marks = arrays.marks.iter();
+        for (id, spec) in self.mark_arrays_spec(inputs.underlying, inputs.time) {
+            let mark = marks.next().filter(|mark| mark.instrument == id);
+            let mark = mark.ok_or(Reject::MarkCoverage { instrument: id })?;
+            check_mark(mark)?;
+            terms.push(Terms::marked(spec, mark.mark, inputs.index, &self.parameters)?);
+        }
+        match marks.next() {
+            Some(extra) => Err(Reject::MarkCoverage { instrument: extra.instrument }),
+            None => Ok(terms),
+        }
+    }
+
+    /// Funding accrues to a cumulative index; accounts settle against it when they next trade the perpetual or take
+    /// assets out.
+    pub(crate) fn accrue_funding(
+        &mut self,
+        command: &FundingTick,
+        events: &mut Vec<Event>,
+    ) -> Result<(), Reject> {
+        let place = self.underlying_place(command.underlying)?;
+        let underlying = &self.underlyings[place];
+        let id = underlying.perpetual.ok_or(Reject::NoPerpetual { underlying: command.underlying })?;
+        let inputs =
+            underlying.inputs.as_ref().ok_or(Reject::NoUnderlyingMark { underlying: command.underlying })?;
+        let instrument = &mut self.instruments[id as usize - 1];
+        let elapsed = self.globals.time - instrument.funding_time;
+        if elapsed == 0 {
+            return Err(Reject::NothingToDo);
+        }
+        let rate = i128::from(inputs.perpetual_mark) * i128::from(inputs.funding_rate);
+        let accrued = rate.checked_mul(elapsed.into()).ok_or(Reject::Overflow)?;
+        let accrued = accrued.div_euclid(FUNDING_PERIOD * i128::from(NANO_ONE));
+        let index = narrow(i128::from(instrument.funding_index) + accrued)?;
+
+        (instrument.funding_index, instrument.funding_time) = (index, self.globals.time);
+        self.generation += 1;
+        self.tracker.instrument(id);
+        events.push(FundingAccrued { instrument: id, index }.into());
+        Ok(())
+    }
+}
+
+fn check_mark(mark: &InstrumentMark) -> Result<(), Reject> {
+    if (0..=MARK_MAX).contains(&mark.mark) {
+        return Ok(());
+    }
+    Err(Reject::InvalidMark { what: "a mark is out of range" })
+}
+
+/// The inputs name exactly the expiries that have open instruments and lie ahead of their time, ascending.
+fn check_expiries(underlying: &Underlying, inputs: &MarkInputs) -> Result<(), Reject> {
+    let ahead =
+        underlying.expiries.iter().filter(|series| series.price.is_none() && series.expiry > inputs.time);
+    let mut given = inputs.expiries.iter().map(|series| series.expiry);
+    for series in ahead {
+        if given.next() != Some(series.expiry) {
+            return Err(Reject::ExpiryCoverage { expiry: series.expiry });
+        }
+    }
+    match given.next() {
+        Some(expiry) => Err(Reject::ExpiryCoverage { expiry }),
+        None => Ok(()),
+    }
+}

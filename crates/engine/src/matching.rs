@@ -1,0 +1,383 @@
+//! Matching: an incoming order meets resting ones in price-time order until it is done, stopped, or nothing crosses.
+//!
+//! Each meeting is judged from both accounts as they stand, without changing anything; a fill is then applied whole.
+//! [`Engine::fillable`] runs the same judgement on copies, which is how a fill-or-kill order knows its fate beforehand.
+
+use crate::accounts::{Account, OpenOrder};
+use crate::book::{Handle, Resting};
+use crate::dirty::BookPlace;
+use crate::fills::{Leg, LegSide, Trade};
+use crate::keys::KeyIndex;
+use crate::numbers::{Checked, add, sub};
+use crate::state::{Engine, refresh_account};
+use crate::terms::Terms;
+use protocol::{
+    BalanceChanged, BalanceReason, CloseReason, Event, Fill, Nanos, OrderClosed, OrderId, PostOnly,
+    SelfTrade, Side, USDC,
+};
+
+/// An order on its way into the book.
+#[derive(Debug, Clone)]
+pub(crate) struct Taker {
+    pub order: OrderId,
+    /// Place of its account.
+    pub account: usize,
+    pub owner: KeyIndex,
+    /// Place of its instrument.
+    pub instrument: usize,
+    pub side: Side,
+    /// Worst price, ticks.
+    pub limit: i64,
+    /// Open size, lots.
+    pub lots: i64,
+    /// Lots filled so far.
+    pub filled: i64,
+    pub max_fee: i64,
+    pub valid_until: Nanos,
+    pub self_trade: SelfTrade,
+    pub post_only: PostOnly,
+    pub reduce_only: bool,
+    /// Whether its protective price gives way to the price band.
+    pub market: bool,
+    /// Whether what is left of it rests.
+    pub rests: bool,
+    pub fill_or_kill: bool,
+}
+
+impl Taker {
+    pub fn crosses(&self, price: i64) -> bool {
+        match self.side {
+            Side::Buy => price <= self.limit,
+            Side::Sell => price >= self.limit,
+        }
+    }
+
+    fn fill(&mut self, lots: i64) {
+        self.lots -= lots;
+        self.filled += lots;
+    }
+}
+
+/// What happens when the incoming order meets a resting one. Returned by value once per meeting: a box for the large
+/// variant would put an allocation on the hot path.
+#[allow(clippy::large_enum_variant)]
+enum Verdict {
+    /// The resting order ends.
+    Remove(CloseReason),
+    /// What is left of the incoming order ends.
+    Stop(CloseReason),
+    /// Both end: self-trade prevention.
+    RemoveAndStop,
+    Trade(Trade),
+}
+
+/// What judging needs besides the two accounts.
+#[derive(Clone, Copy)]
+struct Scene {
+    terms: Terms,
+    funding_index: i64,
+    time: Nanos,
+}
+
+/// Reasons that need no margin: the resting order's end, and self-trade prevention.
+fn screen(time: Nanos, taker: &Taker, making: &Account, resting: &Resting) -> Option<Verdict> {
+    if resting.valid_until != 0 && time >= resting.valid_until {
+        return Some(Verdict::Remove(CloseReason::Expired));
+    }
+    if making.owner != taker.owner {
+        return None;
+    }
+    Some(match taker.self_trade {
+        SelfTrade::CancelNewest => Verdict::Stop(CloseReason::SelfTrade),
+        SelfTrade::CancelOldest => Verdict::Remove(CloseReason::SelfTrade),
+        SelfTrade::CancelBoth => Verdict::RemoveAndStop,
+    })
+}
+
+/// Judges a meeting that passed [`screen`]; the cached sums of both accounts are true.
+fn judge(
+    scene: &Scene,
+    taker: &Taker,
+    taking: &Account,
+    making: &Account,
+    open: &OpenOrder,
+    resting: &Resting,
+) -> Verdict {
+    let terms = &scene.terms;
+    let mut lots = taker.lots.min(resting.lots);
+    if resting.reduce_only {
+        lots = lots.min(making.holding(terms.instrument).map_or(0, |held| held.reducible(resting.side)));
+        if lots == 0 {
+            return Verdict::Remove(CloseReason::ReduceOnly);
+        }
+    }
+    if taker.reduce_only {
+        lots = lots.min(taking.holding(terms.instrument).map_or(0, |held| held.reducible(taker.side)));
+        if lots == 0 {
+            return Verdict::Stop(CloseReason::ReduceOnly);
+        }
+    }
+    let Ok(cash) = terms.cash(lots, resting.price) else { return Verdict::Stop(CloseReason::Margin) };
+    let Ok(taker_fee) = terms.taker_fee_of(lots, cash) else { return Verdict::Stop(CloseReason::Margin) };
+    if !terms.fee_allowed(taker_fee, taker.max_fee, lots) {
+        return Verdict::Stop(CloseReason::MaxFee);
+    }
+    let Ok(maker_fee) = terms.maker_fee_of(lots, cash) else { return Verdict::Remove(CloseReason::Margin) };
+    if !terms.fee_allowed(maker_fee, resting.max_fee, lots) {
+        return Verdict::Remove(CloseReason::MaxFee);
+    }
+    let side = LegSide { side: resting.side, lots, cash, fee: maker_fee };
+    let gone = lots == resting.lots;
+    let held = making.holding(terms.instrument).expect("an open order has a holding");
+    let left = making.open_without(held, open, lots, gone);
+    let maker = match Leg::new(making, terms, scene.funding_index, side, Some(left)) {
+        Ok(leg) if leg.reduces || leg.is_margined() => leg,
+        _ => return Verdict::Remove(CloseReason::Margin),
+    };
+    let side = LegSide { side: taker.side, lots, cash, fee: taker_fee };
+    match Leg::new(taking, terms, scene.funding_index, side, None) {
+        Ok(leg) => Verdict::Trade(Trade { lots, gone, maker, taker: leg }),
+        Err(_) => Verdict::Stop(CloseReason::Margin),
+    }
+}
+
+impl Engine {
+    fn scene(&self, taker: &Taker) -> Scene {
+        let instrument = &self.instruments[taker.instrument];
+        Scene { terms: instrument.terms, funding_index: instrument.funding_index, time: self.globals.time }
+    }
+
+    /// Matches `taker`. Returns why what is left of it must end, if it must.
+    pub(crate) fn match_order(&mut self, taker: &mut Taker, events: &mut Vec<Event>) -> Option<CloseReason> {
+        let scene = self.scene(taker);
+        while taker.lots > 0 {
+            let (handle, resting) = self.books.best(scene.terms.instrument, taker.side.opposite())?;
+            if !taker.crosses(resting.price) {
+                return None;
+            }
+            let resting = *resting;
+            let maker = resting.subaccount as usize - 1;
+            let at = self.accounts[maker].orders.find(resting.order).expect("a resting order has an account");
+            match self.meet(&scene, taker, &resting, maker, at) {
+                Verdict::Remove(reason) => self.close_order(maker, at, reason, events),
+                Verdict::Stop(reason) => return Some(reason),
+                Verdict::RemoveAndStop => {
+                    self.close_order(maker, at, CloseReason::SelfTrade, events);
+                    return Some(CloseReason::SelfTrade);
+                }
+                Verdict::Trade(trade) => {
+                    if self.execute(taker, handle, &resting, at, &trade, events).is_err() {
+                        return Some(CloseReason::Margin);
+                    }
+                }
+            }
+        }
+        None
+    }
+
+    fn meet(&mut self, scene: &Scene, taker: &Taker, resting: &Resting, maker: usize, at: usize) -> Verdict {
+        if let Some(verdict) = screen(scene.time, taker, &self.accounts[maker], resting) {
+            return verdict;
+        }
+        if self.refresh(maker).is_err() {
+            return Verdict::Remove(CloseReason::Margin);
+        }
+        if self.refresh(taker.account).is_err() {
+            return Verdict::Stop(CloseReason::Margin);
+        }
+        let making = &self.accounts[maker];
+        judge(scene, taker, &self.accounts[taker.account], making, &making.orders[at], resting)
+    }
+
+    /// Applies a fill, or refuses it whole when a venue-wide sum does not fit.
+    fn execute(
+        &mut self,
+        taker: &mut Taker,
+        handle: Handle,
+        resting: &Resting,
+        at: usize,
+        trade: &Trade,
+        events: &mut Vec<Event>,
+    ) -> Checked<()> {
+        let Trade { lots, gone, maker: made, taker: taken } = trade;
+        let fees = add(add(self.globals.fees, made.fee)?, taken.fee)?;
+        let pool = sub(sub(self.globals.funding_pool, made.funding)?, taken.funding)?;
+        let interest =
+            add(add(self.instruments[taker.instrument].open_interest, made.interest())?, taken.interest())?;
+        (self.globals.fees, self.globals.funding_pool) = (fees, pool);
+        self.globals.trades += 1;
+        self.instruments[taker.instrument].open_interest = interest;
+        let maker = resting.subaccount as usize - 1;
+        self.store_leg(maker, taker.instrument, made, events);
+        self.store_leg(taker.account, taker.instrument, taken, events);
+        events.push(Event::Fill(Fill {
+            trade: self.globals.trades,
+            instrument: resting.instrument,
+            taker_side: taker.side,
+            price: resting.price,
+            lots: *lots,
+            maker: resting.order,
+            maker_subaccount: resting.subaccount,
+            maker_fee: made.fee,
+            taker: taker.order,
+            taker_subaccount: self.accounts[taker.account].id,
+            taker_fee: taken.fee,
+        }));
+        taker.fill(*lots);
+        self.touch_order(&self.accounts[maker].orders[at].clone(), resting.subaccount);
+        if *gone {
+            self.books.remove(handle).expect("the best order rests");
+            self.accounts[maker].orders.remove(resting.order);
+            self.forget_order(maker, resting);
+            events.push(closed(resting, 0, CloseReason::Filled));
+        } else {
+            self.books.reduce(handle, resting.lots - lots).expect("the best order rests");
+            self.accounts[maker].orders[at].filled += lots;
+        }
+        Ok(())
+    }
+
+    fn store_leg(&mut self, account: usize, instrument: usize, leg: &Leg, events: &mut Vec<Event>) {
+        let id = self.accounts[account].id;
+        if leg.funding != 0 {
+            let delta = leg.funding;
+            events.push(
+                BalanceChanged { subaccount: id, asset: USDC, delta, reason: BalanceReason::Funding }.into(),
+            );
+        }
+        let holders = &mut self.instruments[instrument].holders;
+        match (leg.position_before, leg.holding.position) {
+            (0, _) => drop(holders.insert(id)),
+            (_, 0) => drop(holders.remove(&id)),
+            _ => {}
+        }
+        let account = &mut self.accounts[account];
+        (account.cash, account.sums) = (leg.cash, leg.total);
+        account.store(leg.holding);
+        self.tracker.account(id);
+        self.tracker.instrument(leg.holding.instrument);
+    }
+
+    /// Ends a resting order of the account at `account`, the `at`-th of its orders.
+    pub(crate) fn close_order(
+        &mut self,
+        account: usize,
+        at: usize,
+        reason: CloseReason,
+        events: &mut Vec<Event>,
+    ) {
+        let open = self.accounts[account].orders[at];
+        let resting = self.unrest(account, at);
+        self.forget_order(account, &resting);
+        debug_assert_eq!(open.order, resting.order, "the account's order is the book's");
+        events.push(closed(&resting, resting.lots, reason));
+    }
+
+    /// Takes a resting order out of the book and out of its account's sums; its client id stays.
+    pub(crate) fn unrest(&mut self, account: usize, at: usize) -> Resting {
+        let open = self.accounts[account].orders[at];
+        let resting = self.books.remove(open.handle).expect("an open order rests");
+        let instrument = &self.instruments[open.instrument as usize - 1];
+        let (terms, index, generation) = (&instrument.terms, instrument.funding_index, self.generation);
+        self.accounts[account].drop_order(at, resting.lots, terms, index, generation);
+        self.touch_order(&open, resting.subaccount);
+        resting
+    }
+
+    /// Drops what the venue remembers of an order that ended.
+    fn forget_order(&mut self, account: usize, resting: &Resting) {
+        self.accounts[account].clients.closed(resting.order);
+        if resting.valid_until != 0 {
+            self.ends.remove(&(resting.valid_until, resting.order));
+        }
+    }
+
+    pub(crate) fn touch_order(&mut self, open: &OpenOrder, subaccount: u64) {
+        let OpenOrder { instrument, side, price, priority, order, .. } = *open;
+        self.tracker.account(subaccount);
+        self.tracker.order(BookPlace { instrument, side, price, priority, order, subaccount });
+    }
+
+    /// How many of the taker's lots would trade, judged on copies: exactly what [`Self::match_order`] would do.
+    pub(crate) fn fillable(&self, taker: &Taker) -> i64 {
+        let scene = self.scene(taker);
+        let mut probe = taker.clone();
+        let mut taking = self.accounts[taker.account].clone();
+        let mut copies: Vec<Account> = Vec::new();
+        let mut next =
+            self.books.best(scene.terms.instrument, taker.side.opposite()).map(|(handle, _)| handle);
+        while let Some(handle) = next
+            && probe.lots > 0
+        {
+            next = self.books.next(handle);
+            let mut resting = *self.books.get(handle).expect("the walk stays in the book");
+            if !probe.crosses(resting.price) {
+                break;
+            }
+            // A reduce-only cap leaves lots on both sides: the two meet again, as they would in the book.
+            while resting.lots > 0 && probe.lots > 0 {
+                match self.rehearse(&scene, &mut probe, &mut taking, &mut copies, &resting) {
+                    Some(left) => resting.lots = left,
+                    None => return taker.lots - probe.lots,
+                }
+            }
+        }
+        taker.lots - probe.lots
+    }
+
+    /// One meeting on copies: the lots that stay of the resting order; `None` when it stops the taker.
+    fn rehearse(
+        &self,
+        scene: &Scene,
+        probe: &mut Taker,
+        taking: &mut Account,
+        copies: &mut Vec<Account>,
+        resting: &Resting,
+    ) -> Option<i64> {
+        let known = copies.iter().position(|copy| copy.id == resting.subaccount);
+        let place = known.unwrap_or_else(|| {
+            copies.push(self.accounts[resting.subaccount as usize - 1].clone());
+            copies.len() - 1
+        });
+        let making = &mut copies[place];
+        let at = making.orders.find(resting.order).expect("a resting order has an account");
+        let verdict = match screen(scene.time, probe, making, resting) {
+            Some(verdict) => verdict,
+            None if refresh_account(making, &self.instruments, self.generation).is_err() => {
+                Verdict::Remove(CloseReason::Margin)
+            }
+            None => judge(scene, probe, taking, making, &making.orders[at], resting),
+        };
+        match verdict {
+            Verdict::Stop(_) | Verdict::RemoveAndStop => None,
+            Verdict::Remove(_) => {
+                making.drop_order(at, resting.lots, &scene.terms, scene.funding_index, self.generation);
+                Some(0)
+            }
+            Verdict::Trade(trade) => {
+                for (account, leg) in [(&mut *making, &trade.maker), (taking, &trade.taker)] {
+                    (account.cash, account.sums) = (leg.cash, leg.total);
+                    account.store(leg.holding);
+                }
+                if trade.gone {
+                    making.orders.remove(resting.order);
+                }
+                probe.fill(trade.lots);
+                Some(resting.lots - trade.lots)
+            }
+        }
+    }
+}
+
+fn closed(resting: &Resting, lots: i64, reason: CloseReason) -> Event {
+    Event::OrderClosed(OrderClosed {
+        order: resting.order,
+        subaccount: resting.subaccount,
+        instrument: resting.instrument,
+        side: resting.side,
+        price: resting.price,
+        lots,
+        rested: true,
+        reason,
+    })
+}

@@ -1,0 +1,269 @@
+//! The whole state, and the entry point: one sequenced command in, events out, or a refusal and nothing.
+
+use crate::accounts::Account;
+use crate::book::Books;
+use crate::dirty::{Dirty, Tracker};
+use crate::instruments::{Instrument, Underlying};
+use crate::keys::Keys;
+use crate::numbers::Checked;
+use crate::parameters::Parameters;
+use crate::reject::Reject;
+use protocol::{
+    Address, AssetSpec, Command, Event, Hash, InstrumentId, MarkArrays, Micros, Nanos, OrderId, Record,
+    SubaccountId, UnderlyingId,
+};
+use std::collections::BTreeMap;
+
+/// Who governs the venue, fixed at genesis.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Governance {
+    /// EIP-155 chain id of the signing domain.
+    pub chain_id: u64,
+    /// Settlement contract: verifying contract of the signing domain.
+    pub contract: Address,
+    /// Key that signs frames and batches.
+    pub operator: Address,
+    /// Administrators, ascending.
+    pub admins: Vec<Address>,
+    /// Administrator signatures a command needs.
+    pub admin_quorum: u8,
+    /// Oracles, ascending.
+    pub oracles: Vec<Address>,
+    /// Oracle signatures a mark needs.
+    pub oracle_quorum: u8,
+    /// Assets by id.
+    pub assets: Vec<AssetSpec>,
+}
+
+/// Counters and funds of the whole venue.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Globals {
+    /// Sequence of the last command.
+    pub sequence: u64,
+    /// Its time.
+    pub time: Nanos,
+    /// Next administration number.
+    pub admin_nonce: u64,
+    /// Next inbox index: items below are done.
+    pub inbox_next: u64,
+    /// `keccak(chain ‖ index ‖ item)` over the items done.
+    pub inbox_hash: Hash,
+    /// Number of the last trade.
+    pub trades: u64,
+    /// Next withdrawal number.
+    pub withdrawals: u64,
+    /// Fees collected, micro-USDC.
+    pub fees: Micros,
+    /// Insurance fund, micro-USDC. While a series settles it lends to those settled before others.
+    pub insurance: Micros,
+    /// Funding received and not yet passed on, micro-USDC.
+    pub funding_pool: Micros,
+    /// Deposited so far, by asset.
+    pub deposited: Vec<i128>,
+    /// Withdrawn so far, by asset.
+    pub withdrawn: Vec<i128>,
+}
+
+impl Globals {
+    fn new() -> Self {
+        Self {
+            sequence: 0,
+            time: 0,
+            admin_nonce: 0,
+            inbox_next: 0,
+            inbox_hash: Hash::ZERO,
+            trades: 0,
+            withdrawals: 0,
+            fees: 0,
+            insurance: 0,
+            funding_pool: 0,
+            deposited: Vec::new(),
+            withdrawn: Vec::new(),
+        }
+    }
+}
+
+/// The state machine: `apply(state, sequenced command) -> events`. No clock, no I/O, no floating point.
+#[derive(Debug, Clone)]
+pub struct Engine {
+    pub(crate) globals: Globals,
+    pub(crate) governance: Option<Governance>,
+    pub(crate) parameters: Parameters,
+    /// By underlying id − 1.
+    pub(crate) underlyings: Vec<Underlying>,
+    /// By instrument id − 1.
+    pub(crate) instruments: Vec<Instrument>,
+    /// Instruments by name.
+    pub(crate) names: BTreeMap<String, InstrumentId>,
+    /// By subaccount id − 1.
+    pub(crate) accounts: Vec<Account>,
+    pub(crate) keys: Keys,
+    pub(crate) books: Books,
+    /// Resting orders with an end, by it.
+    pub(crate) ends: BTreeMap<(Nanos, OrderId), SubaccountId>,
+    /// Generation of marks, funding and parameters that cached sums are made under; not state.
+    pub(crate) generation: u64,
+    pub(crate) tracker: Tracker,
+}
+
+impl Default for Engine {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Engine {
+    /// The empty state; its first command must be the genesis, sequence 1.
+    #[must_use]
+    pub fn new() -> Self {
+        Self {
+            globals: Globals::new(),
+            governance: None,
+            parameters: Parameters::UNSET,
+            underlyings: Vec::new(),
+            instruments: Vec::new(),
+            names: BTreeMap::new(),
+            accounts: Vec::new(),
+            keys: Keys::default(),
+            books: Books::new(),
+            ends: BTreeMap::new(),
+            generation: 1,
+            tracker: Tracker::default(),
+        }
+    }
+
+    /// Validates and applies one command, and appends what it did to `events`. Signatures were verified before; who may
+    /// do what is checked here. `arrays` belong to a mark update and are ignored otherwise.
+    ///
+    /// # Errors
+    /// [`Reject`]; then nothing changed and `events` is as it was.
+    pub fn apply(
+        &mut self,
+        sequence: u64,
+        record: &Record,
+        arrays: Option<&MarkArrays>,
+        events: &mut Vec<Event>,
+    ) -> Result<(), Reject> {
+        let expected = self.globals.sequence + 1;
+        if sequence != expected {
+            return Err(Reject::Sequence { expected, got: sequence });
+        }
+        if record.time < self.globals.time {
+            return Err(Reject::Time { last: self.globals.time, got: record.time });
+        }
+        record.command.check().map_err(|reason| Reject::Malformed { reason })?;
+        match (&self.governance, &record.command) {
+            (None, Command::Genesis(_)) | (Some(_), _) => {}
+            (None, _) => return Err(Reject::NotOpen),
+        }
+        // Handlers read the command's time and sequence here; a refusal puts the old ones back.
+        let before = (self.globals.sequence, self.globals.time);
+        (self.globals.sequence, self.globals.time) = (sequence, record.time);
+        let length = events.len();
+        let outcome = self.dispatch(&record.command, arrays, events);
+        if outcome.is_err() {
+            (self.globals.sequence, self.globals.time) = before;
+            assert!(events.len() == length, "a refused command has no events");
+        }
+        outcome
+    }
+
+    fn dispatch(
+        &mut self,
+        command: &Command,
+        arrays: Option<&MarkArrays>,
+        events: &mut Vec<Event>,
+    ) -> Result<(), Reject> {
+        match command {
+            Command::PlaceOrder(body) => self.place(body, events),
+            Command::CancelOrder(body) => self.cancel(body, events),
+            Command::ReplaceOrder(body) => self.replace(body, events),
+            Command::CancelAll(body) => self.cancel_all(body, events),
+            Command::MarkUpdate(body) => self.update_marks(body, arrays, events),
+            Command::FundingTick(body) => self.accrue_funding(body, events),
+            Command::Clock(body) => self.end_expired_orders(body, events),
+            Command::InboxItem(body) => self.take_inbox_item(body, events),
+            Command::Withdraw(body) => self.withdraw(body, events),
+            Command::Transfer(body) => self.transfer(body, events),
+            Command::CreateSubaccount(body) => self.create_subaccount(body, events),
+            Command::RegisterSessionKey(body) => self.register_key(body, events),
+            Command::RevokeSessionKey(body) => self.revoke_key(body, events),
+            Command::RaiseNonceFloor(body) => self.raise_nonce_floor(body, events),
+            Command::ListInstruments(body) => self.list_instruments(body, events),
+            Command::Expire(body) => self.fix_settlement_price(body, events),
+            Command::SettleExpired(body) => self.settle_expired(body, events),
+            Command::SetMode(body) => self.set_mode(body, events),
+            Command::SetParameter(body) => self.set_parameter(body, events),
+            Command::Genesis(body) => self.open_venue(body),
+        }
+    }
+
+    /// What was touched since the last call.
+    pub fn take_dirty(&mut self) -> Dirty {
+        self.tracker.take()
+    }
+
+    /// Whether touches are recorded; they are from the start. Switch it off where nobody takes them. Forgets those
+    /// recorded so far.
+    pub fn track_dirty(&mut self, on: bool) {
+        self.tracker.switch(on);
+    }
+
+    pub(crate) fn account_place(&self, id: SubaccountId) -> Result<usize, Reject> {
+        let place = id.wrapping_sub(1);
+        if place < self.accounts.len() as u64 {
+            return Ok(place as usize);
+        }
+        Err(Reject::UnknownSubaccount { subaccount: id })
+    }
+
+    pub(crate) fn instrument_place(&self, id: InstrumentId) -> Result<usize, Reject> {
+        let place = id.wrapping_sub(1) as usize;
+        if place < self.instruments.len() {
+            Ok(place)
+        } else {
+            Err(Reject::UnknownInstrument { instrument: id })
+        }
+    }
+
+    pub(crate) fn underlying_place(&self, id: UnderlyingId) -> Result<usize, Reject> {
+        let place = usize::from(id.wrapping_sub(1));
+        if place < self.underlyings.len() {
+            Ok(place)
+        } else {
+            Err(Reject::UnknownUnderlying { underlying: id })
+        }
+    }
+
+    pub(crate) fn governance(&self) -> Result<&Governance, Reject> {
+        self.governance.as_ref().ok_or(Reject::NotOpen)
+    }
+
+    /// Makes the cached sums of an account true.
+    pub(crate) fn refresh(&mut self, place: usize) -> Checked<()> {
+        let Self { accounts, instruments, generation, .. } = self;
+        refresh_account(&mut accounts[place], instruments, *generation)
+    }
+}
+
+/// Makes the cached sums of `account` true under `generation`.
+pub(crate) fn refresh_account(
+    account: &mut Account,
+    instruments: &[Instrument],
+    generation: u64,
+) -> Checked<()> {
+    if account.generation == generation {
+        return Ok(());
+    }
+    let mut total = crate::margin::Sums::default();
+    for at in 0..account.holdings.len() {
+        let slot = account.holdings.nth(at).expect("counted");
+        let holding = &mut account.holdings[slot];
+        let instrument = &instruments[holding.instrument as usize - 1];
+        holding.sums = holding.sums_at(&instrument.terms, instrument.funding_index)?;
+        total = total.replaced(crate::margin::Sums::default(), holding.sums)?;
+    }
+    account.sums = total;
+    account.generation = generation;
+    Ok(())
+}

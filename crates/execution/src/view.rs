@@ -1,0 +1,135 @@
+//! The publisher's replica: what the venue looks like after the last durable command. Queries read it, never the
+//! sequencer's engine, so nobody sees a state that a crash could take back.
+
+use crate::history::{History, MarkAt};
+use crate::levels::LevelBooks;
+use engine::Engine;
+use protocol::{Command, Event, Hash, InstrumentId, MarkArrays, Record, chain_hash};
+use std::collections::BTreeSet;
+
+/// A frame of the journal, as receipts need it.
+#[derive(Debug, Clone, Copy)]
+pub struct FrameMark {
+    /// Journal epoch.
+    pub epoch: u64,
+    /// Frame number.
+    pub frame: u64,
+    /// Sequence of its first command.
+    pub first_sequence: u64,
+    /// Commands in it.
+    pub count: u32,
+    /// Command chain after its last one.
+    pub chain_hash: Hash,
+}
+
+/// Engine replica, market data and history, as of the last durable frame.
+#[derive(Debug)]
+pub struct View {
+    /// The replica.
+    pub engine: Engine,
+    /// Aggregated books.
+    pub levels: LevelBooks,
+    /// Orders and trades.
+    pub history: History,
+    /// Command chain after the last command.
+    pub chain: Hash,
+    /// Genesis as journaled.
+    pub genesis: Vec<u8>,
+    /// Frames since the snapshot that was loaded, ascending.
+    pub frames: Vec<FrameMark>,
+}
+
+impl Default for View {
+    fn default() -> Self {
+        Self {
+            engine: Engine::new(),
+            levels: LevelBooks::default(),
+            history: History::default(),
+            chain: Hash::ZERO,
+            genesis: Vec::new(),
+            frames: Vec::new(),
+        }
+    }
+}
+
+/// What one command changed, for whoever publishes it.
+#[derive(Debug, Default)]
+pub struct Touched {
+    /// Orders.
+    pub orders: BTreeSet<u64>,
+    /// Subaccounts whose portfolio changed.
+    pub subaccounts: BTreeSet<u64>,
+    /// Underlyings with new marks.
+    pub underlyings: BTreeSet<u16>,
+}
+
+impl View {
+    /// Applies a durable command, whose hash is `hash`.
+    ///
+    /// # Panics
+    /// When the command does not apply: the replica would differ from the sequencer's engine, which stops the venue.
+    pub fn apply(
+        &mut self,
+        sequence: u64,
+        record: &Record,
+        hash: &Hash,
+        arrays: Option<&MarkArrays>,
+        events: &mut Vec<Event>,
+        touched: &mut Touched,
+    ) {
+        events.clear();
+        if let Err(reject) = self.engine.apply(sequence, record, arrays, events) {
+            panic!("replica refuses journaled command {sequence}: {reject}");
+        }
+        self.chain = chain_hash(&self.chain, hash);
+        match &record.command {
+            Command::Genesis(_) => {
+                record.command.put_body(&mut self.genesis);
+            }
+            Command::PlaceOrder(place) => {
+                self.history.placed(protocol::OrderId::new(sequence, 0), record.time, place);
+                touched.orders.insert(protocol::OrderId::new(sequence, 0).0);
+            }
+            Command::ReplaceOrder(replace) => self.history.replaced(record.time, replace),
+            _ => {}
+        }
+        let engine = &self.engine;
+        let specs = |instrument: InstrumentId| {
+            let listed = engine.instrument(instrument).expect("events name listed instruments");
+            let (mark, iv) = listed.mark.as_ref().map_or((0, 0), |mark| (mark.mark, mark.iv));
+            (listed.spec.clone(), MarkAt { mark, iv, index: listed.mark_index })
+        };
+        for event in events.iter() {
+            self.levels.follow(sequence, event);
+            self.history.follow(sequence, record.time, event, &specs, &mut touched.orders);
+            touched.note(event);
+        }
+    }
+}
+
+impl Touched {
+    fn note(&mut self, event: &Event) {
+        match event {
+            Event::Fill(fill) => self.subaccounts.extend([fill.maker_subaccount, fill.taker_subaccount]),
+            Event::OrderRested(event) => {
+                self.subaccounts.insert(event.subaccount);
+            }
+            Event::OrderClosed(event) => {
+                self.subaccounts.insert(event.subaccount);
+            }
+            Event::OrderReplaced(event) => {
+                self.subaccounts.insert(event.subaccount);
+            }
+            Event::BalanceChanged(event) => {
+                self.subaccounts.insert(event.subaccount);
+            }
+            Event::PositionSettled(event) => {
+                self.subaccounts.insert(event.subaccount);
+            }
+            Event::MarkUpdated(event) => {
+                self.underlyings.insert(event.underlying);
+            }
+            _ => {}
+        }
+    }
+}

@@ -1,0 +1,21 @@
+//! Pricing: Black-76 with Greeks, implied vol, SVI smiles, and the marks that follow from an oracle's signed inputs.
+//!
+//! Everything here is a pure function of its arguments, bit for bit the same on every machine: the elementary functions
+//! are our own ([`math`]), built from IEEE-754 binary64 addition, subtraction, multiplication, division and square root
+//! in one fixed order, without fused multiply-add and without the platform's mathematical library. Floating point only
+//! prices; what enters the state machine are the integers of [`mark_arrays`].
+//!
+//! Conventions are Deribit's: T = seconds / (365·86,400); delta undiscounted; vega per vol point; theta per day, or per
+//! the time left where that is less than a day; rho per 1 %.
+
+pub mod black76;
+pub mod implied;
+pub mod marks;
+pub mod math;
+pub mod round;
+pub mod smile;
+
+pub use black76::{Black76, Contract, black76, discounted};
+pub use implied::{ImpliedVolError, implied_vol};
+pub use marks::{MarkError, mark_arrays, year_fraction};
+pub use smile::{Smile, SmileError};

@@ -1,0 +1,65 @@
+//! From floating point to integers: half to even, and never a value that was not asked for.
+
+/// 2^63 as a double.
+const I64_END: f64 = 9_223_372_036_854_775_808.0;
+
+/// The nearest integer to `value`, ties to even; `None` when it is not finite or does not fit.
+#[must_use]
+pub fn round_half_even(value: f64) -> Option<i64> {
+    if !(value > -I64_END && value < I64_END) {
+        return None;
+    }
+    // Truncation is exact, and so is the fraction: a double of 2^52 or more has none.
+    let whole = value as i64;
+    let fraction = (value - whole as f64).abs();
+    let up = fraction > 0.5 || (fraction == 0.5 && whole & 1 == 1);
+    let step = if value < 0.0 { -1 } else { 1 };
+    Some(if up { whole + step } else { whole })
+}
+
+/// `value / divisor` to the nearest integer, ties to even.
+///
+/// # Panics
+/// When `divisor` is not positive.
+#[must_use]
+pub fn divide_half_even(value: i64, divisor: i64) -> i64 {
+    assert!(divisor > 0, "the divisor is positive");
+    let (quotient, remainder) = (value.div_euclid(divisor), value.rem_euclid(divisor));
+    let twice = i128::from(remainder) * 2;
+    let up = twice > i128::from(divisor) || (twice == i128::from(divisor) && quotient & 1 == 1);
+    quotient + i64::from(up)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn ties_go_to_even() {
+        let cases =
+            [(0.5, 0), (1.5, 2), (2.5, 2), (-0.5, 0), (-1.5, -2), (-2.5, -2), (2.500001, 3), (-0.51, -1)];
+        for (value, expected) in cases {
+            assert_eq!(round_half_even(value), Some(expected), "{value}");
+        }
+        assert_eq!(divide_half_even(2_500, 1_000), 2);
+        assert_eq!(divide_half_even(3_500, 1_000), 4);
+        assert_eq!(divide_half_even(-2_500, 1_000), -2);
+        assert_eq!(divide_half_even(-2_501, 1_000), -3);
+    }
+
+    #[test]
+    fn what_does_not_fit_is_refused() {
+        for value in [f64::NAN, f64::INFINITY, f64::NEG_INFINITY, 1e19, -1e19, I64_END] {
+            assert_eq!(round_half_even(value), None);
+        }
+        assert_eq!(round_half_even(9.2e18), Some(9_200_000_000_000_000_000));
+    }
+
+    proptest! {
+        #[test]
+        fn agrees_with_the_platform(value in -1e15f64..1e15) {
+            prop_assert_eq!(round_half_even(value), Some(value.round_ties_even() as i64));
+        }
+    }
+}

@@ -1,0 +1,147 @@
+"""Computes the coefficients in `src/math.rs` with 70-digit arithmetic and prints them as Rust constants.
+
+    python crates/pricing/tools/coefficients.py
+
+* `EXP`: minimax-like (Chebyshev interpolation) polynomial of (e^r − 1 − r)/r² on |r| ≤ ln 2 / 2.
+* `LN`: the same for (atanh(s)/s − 1)·2/z with z = s², where s = f/(2 + f) and 1 + f spans [√½, √2].
+* `MILLS_P`, `MILLS_Q`: the best rational approximation in relative error, type (9, 10), of the Mills ratio
+  Φ(−x)/φ(x) on [0, 39], by Remez exchange. All its coefficients are positive, so that Horner's rule on x ≥ 0
+  loses nothing to cancellation.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from mpmath import atanh, cos, erfc, exp, log, lu_solve, matrix, mp, mpf, pi, sqrt
+
+mp.dps = 70
+
+EXP_DEGREE = 10
+LN_DEGREE = 7
+MILLS_ORDER = 10
+MILLS_END = mpf(39)
+SCALE = mpf(3)
+"""Where the middle of the Remez grid lies."""
+
+
+def chebyshev_interpolation(f: Callable[[mpf], mpf], low: mpf, high: mpf, degree: int) -> list[mpf]:
+    """Monomial coefficients, lowest first, of the interpolant of `f` at the Chebyshev nodes of [low, high]."""
+    count = degree + 1
+    nodes = [(low + high) / 2 + (high - low) / 2 * cos(pi * (2 * i + 1) / (2 * count)) for i in range(count)]
+    system, values = matrix(count, count), matrix(count, 1)
+    for i, node in enumerate(nodes):
+        values[i] = f(node)
+        for j in range(count):
+            system[i, j] = node**j
+    return list(lu_solve(system, values))
+
+
+def exp_tail(r: mpf) -> mpf:
+    """(e^r − 1 − r)/r²."""
+    return (exp(r) - 1 - r) / r**2 if abs(r) > mpf(10) ** -20 else mpf(1) / 2
+
+
+def atanh_tail(z: mpf) -> mpf:
+    """(atanh(s)/s − 1)·2/z with s = √z."""
+    return (atanh(sqrt(z)) / sqrt(z) - 1) * 2 / z
+
+
+def mills(x: mpf) -> mpf:
+    """Φ(−x)/φ(x)."""
+    return sqrt(pi / 2) * exp(x * x / 2) * erfc(x / sqrt(mpf(2)))
+
+
+def horner(coefficients: Sequence[mpf], x: mpf) -> mpf:
+    """The polynomial at x."""
+    value = mpf(0)
+    for coefficient in reversed(coefficients):
+        value = value * x + coefficient
+    return value
+
+
+def remez_grid(count: int) -> list[mpf]:
+    """Points of [0, MILLS_END], dense at both ends and around SCALE."""
+    top = (MILLS_END - SCALE) / (MILLS_END + SCALE)
+    ts = [-1 + (top + 1) * (1 - cos(pi * k / (count - 1))) / 2 for k in range(count)]
+    return [SCALE * (1 + t) / (1 - t) for t in ts]
+
+
+def levelled(reference: Sequence[mpf], n: int) -> tuple[list[mpf], list[mpf], mpf]:
+    """P, Q (in x/SCALE, Q monic) and E with P(x_i) = M(x_i)(1 ± E) Q(x_i), by Newton's method from E = 0."""
+    level = mpf(0)
+    denominator: list[mpf] | None = None
+    for _ in range(6):
+        system, values = matrix(2 * n + 1, 2 * n + 1), matrix(2 * n + 1, 1)
+        for i, point in enumerate(reference):
+            x, m, sign = point / SCALE, mills(point), (-1) ** i
+            q = horner(denominator, x) if denominator else mpf(1)
+            weight = 1 / (1 + x) ** n
+            target = m * (1 + sign * level)
+            for j in range(n):
+                system[i, j] = x**j * weight
+                system[i, n + j] = -target * x**j * weight
+            system[i, 2 * n] = -m * sign * q * weight
+            values[i] = (target * x**n - m * sign * level * q) * weight
+        solution = list(lu_solve(system, values))
+        numerator, denominator, level = solution[:n], [*solution[n : 2 * n], mpf(1)], solution[2 * n]
+    assert denominator is not None
+    return numerator, denominator, level
+
+
+def mills_rational(n: int) -> tuple[list[mpf], list[mpf], mpf]:
+    """Numerator and denominator (constant term 1) in x, and the largest relative error."""
+    grid = remez_grid(1500)
+    values = [mills(x) for x in grid]
+    reference = remez_grid(2 * n + 1)
+    for _ in range(20):
+        numerator, denominator, level = levelled(reference, n)
+        errors = [
+            horner(numerator, x / SCALE) / horner(denominator, x / SCALE) / m - 1
+            for x, m in zip(grid, values, strict=True)
+        ]
+        worst = max(abs(e) for e in errors)
+        if worst / abs(level) - 1 < mpf("1e-3"):
+            break
+        runs: list[list[int]] = [[0]]
+        for i in range(1, len(grid)):
+            if (errors[i] > 0) == (errors[i - 1] > 0):
+                runs[-1].append(i)
+            else:
+                runs.append([i])
+        peaks = [max(run, key=lambda k: abs(errors[k])) for run in runs]
+        assert len(peaks) == 2 * n + 1, "the error does not alternate as often as it must"
+        reference = [grid[k] for k in peaks]
+    unit = denominator[0]
+    return (
+        [c / unit / SCALE**j for j, c in enumerate(numerator)],
+        [c / unit / SCALE**j for j, c in enumerate(denominator)],
+        worst,
+    )
+
+
+def emit(name: str, coefficients: Sequence[mpf]) -> None:
+    """Prints a Rust constant, lowest power first."""
+    print(f"const {name}: [f64; {len(coefficients)}] = [")
+    for c in coefficients:
+        print(f"    {float(c)!r},")
+    print("];")
+
+
+def main() -> None:
+    """Prints every constant."""
+    half = log(mpf(2)) / 2
+    emit("EXP", chebyshev_interpolation(exp_tail, -half, half, EXP_DEGREE))
+    s = (sqrt(mpf(2)) - 1) / (sqrt(mpf(2)) + 1)
+    emit("LN", chebyshev_interpolation(atanh_tail, mpf(0), s * s, LN_DEGREE))
+    ln2 = log(mpf(2))
+    high = mpf(int(ln2 * 2**32)) / 2**32
+    print(f"const LN2_HIGH: f64 = {float(high)!r};  const LN2_LOW: f64 = {float(ln2 - high)!r};")
+    numerator, denominator, worst = mills_rational(MILLS_ORDER)
+    print(f"// relative error {mp.nstr(worst, 3)}")
+    emit("MILLS_P", numerator)
+    emit("MILLS_Q", denominator)
+
+
+if __name__ == "__main__":
+    main()

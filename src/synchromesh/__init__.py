@@ -1,0 +1,5 @@
+"""Synchromesh: a verifiable options venue."""
+
+from synchromesh._native import OrderBook
+
+__all__ = ["OrderBook"]

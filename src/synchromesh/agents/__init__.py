@@ -1,0 +1,1 @@
+"""Programs that use the venue like anybody else: oracle, market makers, takers."""

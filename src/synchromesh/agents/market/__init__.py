@@ -1,0 +1,6 @@
+"""The market that the demo trades: recorded option chains, or the fitted parameters that ship with the package."""
+
+from synchromesh.agents.market.fitted import FittedMarket, load_bundled, load_recorded
+from synchromesh.agents.market.path import MarketPath, Quote, Series, open_path
+
+__all__ = ["FittedMarket", "MarketPath", "Quote", "Series", "load_bundled", "load_recorded", "open_path"]

@@ -1,0 +1,18 @@
+"""The SDK: asynchronous and synchronous clients that sign, reconnect and keep local books."""
+
+from synchromesh.client.book import BookGap, LocalBook
+from synchromesh.client.client import Client
+from synchromesh.client.errors import ClientError, ConnectionLost, RequestRefused
+from synchromesh.client.signing import Signer
+from synchromesh.client.sync import SyncClient
+
+__all__ = [
+    "BookGap",
+    "Client",
+    "ClientError",
+    "ConnectionLost",
+    "LocalBook",
+    "RequestRefused",
+    "Signer",
+    "SyncClient",
+]

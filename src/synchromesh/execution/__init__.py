@@ -1,0 +1,1 @@
+"""The execution layer: gateway, sequencer host, market data."""

@@ -1,0 +1,424 @@
+"""Channels: what each of them pushes, first and later.
+
+A channel is shared by its subscribers and encodes each push once. A ``raw`` channel pushes with every frame of the
+journal, the others gather what happened and push at their interval.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any
+
+from synchromesh._native import OrderInfo, TradeInfo
+from synchromesh.execution.catalog import kind_of
+from synchromesh.execution.errors import ApiError, ErrorCode
+from synchromesh.execution.numbers import amount, price
+from synchromesh.execution.present import millis
+from synchromesh.execution.requests import notification
+from synchromesh.execution.session import Session
+from synchromesh.protocol import InstrumentKind
+
+if TYPE_CHECKING:
+    from synchromesh.execution.gateway import Gateway
+
+INTERVALS = {"raw": 0.0, "100ms": 0.1, "agg2": 1.0}
+"""Seconds of real time between pushes."""
+DEPTHS = (1, 10, 20)
+"""Depths of the grouped book channel."""
+_WHOLE_BOOK = 1 << 20
+_ACTIONS = ("new", "change", "delete")
+_NEW, _CHANGE, _DELETE = range(3)
+
+Level = tuple[int, int, int, int]
+"""Side, action, price (micro-USDC), amount (1e-8)."""
+
+
+class Channel:
+    """A stream that sessions subscribe to.
+
+    Parameters
+    ----------
+    gateway
+        Where the data comes from.
+    name
+        The channel's name.
+    interval
+        One of `INTERVALS`.
+    """
+
+    def __init__(self, gateway: Gateway, name: str, interval: str) -> None:
+        self.gateway = gateway
+        self.name = name
+        self.interval = interval
+        self.sessions: set[Session] = set()
+
+    def join(self, session: Session) -> None:
+        """Add a subscriber and send it the present state, if the channel has one."""
+        self.sessions.add(session)
+        first = self.snapshot()
+        if first is not None:
+            self.push([session], first)
+
+    def leave(self, session: Session) -> None:
+        """Drop a subscriber."""
+        self.sessions.discard(session)
+
+    def snapshot(self) -> Any:
+        """What a new subscriber gets first; None for nothing."""
+        return None
+
+    def flush(self) -> None:
+        """Push what was gathered."""
+
+    def push(self, sessions: Iterable[Session], data: Any) -> None:
+        """Send ``data`` to some of the subscribers."""
+        encoded = notification(self.name, data)
+        for session in list(sessions):
+            if session.open and session.send is not None:
+                session.send(encoded)
+
+
+class BookChannel(Channel):
+    """Level changes of a book: a snapshot, then changes whose ``prev_change_id`` is the ``change_id`` before."""
+
+    def __init__(self, gateway: Gateway, name: str, interval: str, instrument: int) -> None:
+        super().__init__(gateway, name, interval)
+        self.instrument = instrument
+        self._instrument_name = gateway.catalog.spec(instrument).name
+        # A snapshot may be ahead of the changes drained so far: each subscriber skips those it has.
+        self._at: dict[Session, int] = {}
+        self._gathered: list[tuple[int, list[Level]]] = []
+
+    def join(self, session: Session) -> None:
+        """Add a subscriber and send it the whole book."""
+        change, bids, asks = self.gateway.host.book(self.instrument, _WHOLE_BOOK)
+        self.sessions.add(session)
+        self._at[session] = change
+        body = self._body("snapshot", change)
+        body["bids"] = [["new", price(at), amount(size)] for at, size in bids]
+        body["asks"] = [["new", price(at), amount(size)] for at, size in asks]
+        self.push([session], body)
+
+    def leave(self, session: Session) -> None:
+        """Drop a subscriber."""
+        super().leave(session)
+        self._at.pop(session, None)
+
+    def changed(self, change: int, levels: list[Level]) -> None:
+        """Gather what one frame changed."""
+        self._gathered.append((change, levels))
+
+    def flush(self) -> None:
+        """Push the changes that each subscriber lacks, merged."""
+        gathered, self._gathered = self._gathered, []
+        if not gathered:
+            return
+        groups: dict[int, list[Session]] = {}
+        for session, at in self._at.items():
+            groups.setdefault(at, []).append(session)
+        last = gathered[-1][0]
+        for at, sessions in groups.items():
+            if at >= last:
+                continue
+            levels = merge([levels for change, levels in gathered if change > at])
+            body = self._body("change", last)
+            body["prev_change_id"] = at
+            for side, name in enumerate(("bids", "asks")):
+                body[name] = [[_ACTIONS[action], price(p), amount(size)] for s, action, p, size in levels if s == side]
+            for session in sessions:
+                self._at[session] = last
+            self.push(sessions, body)
+
+    def _body(self, kind: str, change: int) -> dict[str, Any]:
+        return {
+            "type": kind,
+            "timestamp": millis(self.gateway.clock.now_ns()),
+            "instrument_name": self._instrument_name,
+            "change_id": change,
+        }
+
+
+def merge(frames: Sequence[list[Level]]) -> list[Level]:
+    """The net effect of several frames' level changes, one entry per level."""
+    if len(frames) == 1:
+        return frames[0]
+    first: dict[tuple[int, int], int] = {}
+    last: dict[tuple[int, int], tuple[int, int]] = {}
+    for levels in frames:
+        for side, action, at, size in levels:
+            first.setdefault((side, at), action)
+            last[side, at] = (action, size)
+    merged = []
+    for (side, at), (action, size) in last.items():
+        existed, exists = first[side, at] != _NEW, action != _DELETE
+        if existed or exists:
+            net = _DELETE if not exists else _CHANGE if existed else _NEW
+            merged.append((side, net, at, size))
+    return merged
+
+
+class InstrumentChannel(Channel):
+    """The present state of one instrument, pushed whole whenever it was touched."""
+
+    def __init__(self, gateway: Gateway, name: str, interval: str, instrument: int) -> None:
+        super().__init__(gateway, name, interval)
+        self.instrument = instrument
+        self.underlying = gateway.catalog.spec(instrument).underlying
+
+    def flush(self) -> None:
+        """Push the state."""
+        self.push(self.sessions, self.snapshot())
+
+
+class TickerChannel(InstrumentChannel):
+    """``ticker.{instrument}.{interval}``."""
+
+    def snapshot(self) -> Any:
+        """The ticker."""
+        info = self.gateway.host.instrument(self.instrument)
+        assert info is not None, "listed instruments stay known"
+        return self.gateway.present.ticker(info, self.gateway.clock.now_ns())
+
+
+class QuoteChannel(InstrumentChannel):
+    """``quote.{instrument}``."""
+
+    def snapshot(self) -> Any:
+        """Best bid and offer."""
+        return self.gateway.present.quote(self.gateway.catalog.spec(self.instrument), self.gateway.clock.now_ns())
+
+
+class DepthChannel(InstrumentChannel):
+    """``book.{instrument}.none.{depth}.{interval}``: the best levels, whole."""
+
+    def __init__(self, gateway: Gateway, name: str, interval: str, instrument: int, depth: int) -> None:
+        super().__init__(gateway, name, interval, instrument)
+        self._depth = depth
+
+    def snapshot(self) -> Any:
+        """The best levels."""
+        change, bids, asks = self.gateway.host.book(self.instrument, self._depth)
+        return {
+            "timestamp": millis(self.gateway.clock.now_ns()),
+            "instrument_name": self.gateway.catalog.spec(self.instrument).name,
+            "change_id": change,
+            "bids": [[price(at), amount(size)] for at, size in bids],
+            "asks": [[price(at), amount(size)] for at, size in asks],
+        }
+
+
+class Filter:
+    """Which instruments a channel is about: one, or a kind and a currency."""
+
+    def __init__(self, gateway: Gateway, words: Sequence[str]) -> None:
+        self._catalog = gateway.catalog
+        self.instrument: int | None = None
+        self._kind: InstrumentKind | None = None
+        self._underlyings: set[int] = set()
+        if len(words) == 1:
+            self.instrument = gateway.catalog.named(words[0]).instrument
+        else:
+            self._kind = kind_of(words[0])
+            self._underlyings = gateway.catalog.currency_underlyings(words[1])
+
+    def accepts(self, instrument: int) -> bool:
+        """Whether the instrument is one of them."""
+        if self.instrument is not None:
+            return instrument == self.instrument
+        spec = self._catalog.spec(instrument)
+        return spec.underlying in self._underlyings and (self._kind is None or spec.kind == self._kind)
+
+
+class TradesChannel(Channel):
+    """``trades.{instrument}.{interval}`` and ``trades.{kind}.{currency}.{interval}``."""
+
+    def __init__(self, gateway: Gateway, name: str, interval: str, selected: Filter) -> None:
+        super().__init__(gateway, name, interval)
+        self._selected = selected
+        self._gathered: list[dict[str, Any]] = []
+
+    def traded(self, trades: Sequence[TradeInfo]) -> bool:
+        """Gather trades; whether one of them is this channel's."""
+        mine = [self.gateway.present.trade(trade) for trade in trades if self._selected.accepts(trade.instrument)]
+        self._gathered += mine
+        return bool(mine)
+
+    def flush(self) -> None:
+        """Push the trades since the last push."""
+        gathered, self._gathered = self._gathered, []
+        if gathered:
+            self.push(self.sessions, gathered)
+
+
+class PriceIndexChannel(Channel):
+    """``deribit_price_index.{index}``."""
+
+    def __init__(self, gateway: Gateway, name: str, underlying: int) -> None:
+        super().__init__(gateway, name, "raw")
+        self.underlying = underlying
+
+    def snapshot(self) -> Any:
+        """The index; None before the first mark."""
+        info = self.gateway.catalog.underlying(self.underlying)
+        return self.gateway.present.index(info) if info.mark_time else None
+
+    def flush(self) -> None:
+        """Push the index."""
+        self.push(self.sessions, self.snapshot())
+
+
+class MarkPricesChannel(PriceIndexChannel):
+    """``markprice.options.{index}``: the whole chain in one push."""
+
+    def snapshot(self) -> Any:
+        """Marks of all live options."""
+        return self.gateway.present.mark_prices(self.underlying)
+
+
+class UserChannel(Channel):
+    """A channel about the subaccounts of the one session that subscribed."""
+
+    def __init__(self, gateway: Gateway, name: str, interval: str, session: Session) -> None:
+        super().__init__(gateway, name, interval)
+        self._session = session
+        self.principal = session.require()
+        self._gathered: dict[Any, Any] = {}
+
+    def visible(self) -> frozenset[int]:
+        """Subaccounts that the session sees now; none once its login or key has ended."""
+        try:
+            return frozenset(self.gateway.auth.subaccounts(self.principal))
+        except ApiError:
+            return frozenset()
+
+    def take(self) -> list[Any]:
+        """What was gathered, in order; the gathering starts anew."""
+        gathered, self._gathered = self._gathered, {}
+        return list(gathered.values())
+
+
+class UserOrdersChannel(UserChannel):
+    """``user.orders.…``: single orders when raw, lists otherwise."""
+
+    def __init__(self, gateway: Gateway, name: str, interval: str, session: Session, selected: Filter) -> None:
+        super().__init__(gateway, name, interval, session)
+        self._selected = selected
+
+    def touched(self, orders: Sequence[OrderInfo], visible: frozenset[int]) -> bool:
+        """Gather orders; whether one of them is this channel's."""
+        for order in orders:
+            if order.subaccount in visible and self._selected.accepts(order.instrument):
+                self._gathered[order.order] = self.gateway.present.order(order)
+        return bool(self._gathered)
+
+    def flush(self) -> None:
+        """Push the orders that changed."""
+        gathered = self.take()
+        if self.interval != "raw":
+            if gathered:
+                self.push(self.sessions, gathered)
+            return
+        for order in gathered:
+            self.push(self.sessions, order)
+
+
+class UserTradesChannel(UserChannel):
+    """``user.trades.…``."""
+
+    def __init__(self, gateway: Gateway, name: str, interval: str, session: Session, selected: Filter) -> None:
+        super().__init__(gateway, name, interval, session)
+        self._selected = selected
+
+    def traded(self, trades: Sequence[TradeInfo], visible: frozenset[int]) -> bool:
+        """Gather trades; whether one of them is this channel's."""
+        for trade in trades:
+            if self._selected.accepts(trade.instrument):
+                for side in self.gateway.present.user_trades(trade, visible):
+                    self._gathered[side["trade_id"], side["liquidity"]] = side
+        return bool(self._gathered)
+
+    def flush(self) -> None:
+        """Push the trades since the last push."""
+        gathered = self.take()
+        if gathered:
+            self.push(self.sessions, gathered)
+
+
+class PortfolioChannel(UserChannel):
+    """``user.portfolio.{currency}``: one push per subaccount that changed."""
+
+    def join(self, session: Session) -> None:
+        """Add the subscriber and send it every subaccount."""
+        self.sessions.add(session)
+        self.touched(sorted(self.visible()), self.visible())
+        self.flush()
+
+    def touched(self, subaccounts: Sequence[int], visible: frozenset[int]) -> bool:
+        """Gather subaccounts; whether one of them is this channel's."""
+        for subaccount in subaccounts:
+            if subaccount in visible:
+                self._gathered[subaccount] = subaccount
+        return bool(self._gathered)
+
+    def flush(self) -> None:
+        """Push the subaccounts that changed."""
+        for subaccount in self.take():
+            info = self.gateway.host.account(subaccount)
+            if info is not None:
+                self.push(self.sessions, self.gateway.present.account(info))
+
+
+def subscribe_error(name: str, why: str) -> ApiError:
+    """The error of a channel that cannot be subscribed to."""
+    return ApiError(ErrorCode.SUBSCRIBE_ERROR, "invalid_channel", f"channel {name!r}: {why}", channel=name)
+
+
+def interval_of(name: str, word: str) -> str:
+    """A channel's interval; `ApiError` 11052 when there is no such interval."""
+    if word not in INTERVALS:
+        raise subscribe_error(name, f"interval is one of {', '.join(INTERVALS)}")
+    return word
+
+
+def open_channel(gateway: Gateway, name: str, session: Session) -> Channel:
+    """A new channel called ``name``; `ApiError` when there is none, or the session may not see it."""
+    words = name.split(".")
+    match words:
+        case ["book", instrument, interval]:
+            spec = gateway.catalog.named(instrument)
+            return BookChannel(gateway, name, interval_of(name, interval), spec.instrument)
+        case ["book", instrument, "none", depth, interval]:
+            if not depth.isdigit() or int(depth) not in DEPTHS:
+                raise subscribe_error(name, f"depth is one of {', '.join(map(str, DEPTHS))}")
+            spec = gateway.catalog.named(instrument)
+            return DepthChannel(gateway, name, interval_of(name, interval), spec.instrument, int(depth))
+        case ["ticker", instrument, interval]:
+            spec = gateway.catalog.named(instrument)
+            return TickerChannel(gateway, name, interval_of(name, interval), spec.instrument)
+        case ["quote", instrument]:
+            return QuoteChannel(gateway, name, "raw", gateway.catalog.named(instrument).instrument)
+        case ["trades", *selected, interval] if len(selected) in (1, 2):
+            return TradesChannel(gateway, name, interval_of(name, interval), Filter(gateway, selected))
+        case ["deribit_price_index", index]:
+            return PriceIndexChannel(gateway, name, gateway.catalog.index(index))
+        case ["markprice", "options", index]:
+            return MarkPricesChannel(gateway, name, gateway.catalog.index(index))
+        case ["user", *rest]:
+            return _open_user_channel(gateway, name, rest, session)
+        case _:
+            raise subscribe_error(name, "there is no such channel")
+
+
+def _open_user_channel(gateway: Gateway, name: str, words: Sequence[str], session: Session) -> Channel:
+    session.require()
+    match words:
+        case ["orders", *selected, interval] if len(selected) in (1, 2):
+            return UserOrdersChannel(gateway, name, interval_of(name, interval), session, Filter(gateway, selected))
+        case ["trades", *selected, interval] if len(selected) in (1, 2):
+            return UserTradesChannel(gateway, name, interval_of(name, interval), session, Filter(gateway, selected))
+        case ["portfolio", currency]:
+            if currency.lower() not in ("usdc", "any"):
+                gateway.catalog.currency_underlyings(currency)
+            return PortfolioChannel(gateway, name, "raw", session)
+        case _:
+            raise subscribe_error(name, "there is no such channel")

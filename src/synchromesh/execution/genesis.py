@@ -1,0 +1,57 @@
+"""The first command of a venue, from its configuration."""
+
+from __future__ import annotations
+
+from synchromesh.clock import SECOND
+from synchromesh.config import ConfigError, VenueConfig, address_bytes
+from synchromesh.protocol import AssetSpec, Genesis, Parameter, ParameterValue, UnderlyingSpec
+
+_PERCENT = 10_000_000
+
+DEFAULT_PARAMETERS: dict[Parameter, int] = {
+    Parameter.OPTION_MAKER_FEE: 300_000,
+    Parameter.OPTION_TAKER_FEE: 300_000,
+    Parameter.OPTION_FEE_CAP: 125_000_000,
+    Parameter.PERPETUAL_MAKER_FEE: 0,
+    Parameter.PERPETUAL_TAKER_FEE: 500_000,
+    Parameter.NONCE_PAST: 60 * SECOND,
+    Parameter.NONCE_FUTURE: 5 * SECOND,
+    Parameter.MAX_OPEN_ORDERS: 10_000,
+    Parameter.MAX_INSTRUMENTS: 2_048,
+    Parameter.OPTION_INITIAL: 15 * _PERCENT,
+    Parameter.OPTION_INITIAL_FLOOR: 10 * _PERCENT,
+    Parameter.OPTION_MAINTENANCE: 75 * _PERCENT // 10,
+    Parameter.PERPETUAL_INITIAL: 4 * _PERCENT,
+    Parameter.PERPETUAL_MAINTENANCE: 2 * _PERCENT,
+    Parameter.PERPETUAL_SIZE_TERM: 5_000_000,
+    Parameter.PRICE_BAND: 100 * _PERCENT,
+    Parameter.MARK_STALENESS: 300 * SECOND,
+    Parameter.MIN_INDEX_SOURCES: 1,
+    Parameter.MAX_INDEX_JUMP: 20 * _PERCENT,
+}
+"""Values of a venue whose configuration says nothing else; rates 1e-9, times ns."""
+
+
+def genesis_of(config: VenueConfig) -> Genesis:
+    """The genesis that a configuration describes; `ConfigError` when it names a parameter that does not exist."""
+    values = dict(DEFAULT_PARAMETERS)
+    for word, value in config.parameters.items():
+        try:
+            values[Parameter.from_word(word)] = value
+        except ValueError as error:
+            raise ConfigError(str(error)) from None
+    return Genesis(
+        chain_id=config.chain_id,
+        contract=address_bytes(config.contract),
+        operator=address_bytes(config.operator),
+        admins=tuple(sorted(map(address_bytes, config.admins))),
+        admin_quorum=config.admin_quorum,
+        oracles=tuple(sorted(map(address_bytes, config.oracles))),
+        oracle_quorum=config.oracle_quorum,
+        assets=tuple(
+            AssetSpec(number, asset.symbol, address_bytes(asset.token), asset.decimals)
+            for number, asset in enumerate(config.assets)
+        ),
+        underlyings=tuple(UnderlyingSpec(number, symbol) for number, symbol in enumerate(config.underlyings, start=1)),
+        parameters=tuple(ParameterValue(parameter, values[parameter]) for parameter in sorted(values)),
+    )

@@ -1,0 +1,195 @@
+"""Who listens to what: routes everything that became durable to the channels it concerns."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from synchromesh._native import Update
+from synchromesh.execution.channels import (
+    INTERVALS,
+    BookChannel,
+    Channel,
+    InstrumentChannel,
+    PortfolioChannel,
+    PriceIndexChannel,
+    TradesChannel,
+    UserChannel,
+    UserOrdersChannel,
+    UserTradesChannel,
+    open_channel,
+)
+from synchromesh.execution.errors import ApiError, ErrorCode
+from synchromesh.execution.session import Session
+from synchromesh.protocol import Event
+
+if TYPE_CHECKING:
+    from synchromesh.execution.gateway import Gateway
+
+Key = tuple[str, Session | None]
+"""A channel's name, and its session when the channel is that session's own."""
+
+
+class Hub:
+    """The channels that have subscribers."""
+
+    def __init__(self, gateway: Gateway) -> None:
+        self._gateway = gateway
+        self._channels: dict[Key, Channel] = {}
+        self._books: dict[int, set[BookChannel]] = {}
+        self._instruments: dict[int, set[InstrumentChannel]] = {}
+        self._trades: set[TradesChannel] = set()
+        self._indices: set[PriceIndexChannel] = set()
+        self._users: set[UserChannel] = set()
+        # Insertion order, so that pushes are in the order of what caused them.
+        self._dirty: dict[str, dict[Channel, None]] = {interval: {} for interval in INTERVALS}
+        self._timers: list[asyncio.TimerHandle] = []
+        self._running = False
+
+    def start(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Start the timers of the gathering channels."""
+        self._running = True
+        for interval, seconds in INTERVALS.items():
+            if seconds:
+                self._tick(loop, interval, seconds)()
+
+    def _tick(self, loop: asyncio.AbstractEventLoop, interval: str, seconds: float) -> Callable[[], None]:
+        def run() -> None:
+            if self._running:
+                self._flush(interval)
+                loop.call_later(seconds, run)
+
+        return run
+
+    def stop(self) -> None:
+        """Stop the timers."""
+        self._running = False
+
+    # Subscriptions
+
+    def subscribe(self, session: Session, names: list[str]) -> list[str]:
+        """Subscribe a session; the channels that it now has of those named. `ApiError` subscribes to none of them."""
+        limit = self._gateway.config.limits.subscriptions
+        wanted = [name for name in dict.fromkeys(names) if name not in session.subscriptions]
+        if len(session.subscriptions) + len(wanted) > limit:
+            raise ApiError(ErrorCode.SUBSCRIBE_ERROR, "too_many_channels", f"a connection has at most {limit} channels")
+        opened = [self._find(session, name) or open_channel(self._gateway, name, session) for name in wanted]
+        for name, channel in zip(wanted, opened, strict=True):
+            self._register(session, channel)
+            session.subscriptions.add(name)
+            channel.join(session)
+        return list(dict.fromkeys(names))
+
+    def unsubscribe(self, session: Session, names: list[str]) -> list[str]:
+        """End some of a session's subscriptions; those that it had."""
+        had = [name for name in dict.fromkeys(names) if name in session.subscriptions]
+        for name in had:
+            session.subscriptions.discard(name)
+            channel = self._find(session, name)
+            assert channel is not None, "a subscription has a channel"
+            channel.leave(session)
+            if not channel.sessions:
+                self._unregister(session, channel)
+        return had
+
+    def drop(self, session: Session) -> None:
+        """End all of a session's subscriptions."""
+        self.unsubscribe(session, list(session.subscriptions))
+
+    def _key(self, session: Session, name: str) -> Key:
+        return name, session if name.startswith("user.") else None
+
+    def _find(self, session: Session, name: str) -> Channel | None:
+        return self._channels.get(self._key(session, name))
+
+    def _register(self, session: Session, channel: Channel) -> None:
+        self._channels[self._key(session, channel.name)] = channel
+        if isinstance(channel, BookChannel):
+            self._books.setdefault(channel.instrument, set()).add(channel)
+        elif isinstance(channel, InstrumentChannel):
+            self._instruments.setdefault(channel.instrument, set()).add(channel)
+        elif isinstance(channel, TradesChannel):
+            self._trades.add(channel)
+        elif isinstance(channel, PriceIndexChannel):
+            self._indices.add(channel)
+        elif isinstance(channel, UserChannel):
+            self._users.add(channel)
+
+    def _unregister(self, session: Session, channel: Channel) -> None:
+        del self._channels[self._key(session, channel.name)]
+        self._dirty[channel.interval].pop(channel, None)
+        if isinstance(channel, BookChannel):
+            self._books[channel.instrument].discard(channel)
+        elif isinstance(channel, InstrumentChannel):
+            self._instruments[channel.instrument].discard(channel)
+        elif isinstance(channel, TradesChannel):
+            self._trades.discard(channel)
+        elif isinstance(channel, PriceIndexChannel):
+            self._indices.discard(channel)
+        elif isinstance(channel, UserChannel):
+            self._users.discard(channel)
+
+    # Publishing
+
+    def publish(self, update: Update, events: dict[int, list[Event]]) -> None:
+        """Route what became durable; raw channels push at once."""
+        if not self._channels:
+            return
+        for instrument, _, change, levels in update.books:
+            for book in self._books.get(instrument, ()):
+                book.changed(change, levels)
+                self._mark(book)
+            self._touch(instrument)
+        for trade in update.trades:
+            self._touch(trade.instrument)
+        if update.trades:
+            for trades in self._trades:
+                if trades.traded(update.trades):
+                    self._mark(trades)
+        self._publish_marks(update)
+        self._publish_users(update)
+        self._flush("raw")
+
+    def _publish_marks(self, update: Update) -> None:
+        for underlying in update.underlyings:
+            for index in self._indices:
+                if index.underlying == underlying:
+                    self._mark(index)
+            for channels in self._instruments.values():
+                for channel in channels:
+                    if channel.underlying == underlying:
+                        self._mark(channel)
+
+    def _publish_users(self, update: Update) -> None:
+        if not self._users:
+            return
+        touched_accounts = {order.subaccount for order in update.orders} | set(update.subaccounts)
+        for trade in update.trades:
+            touched_accounts |= {trade.maker_subaccount, trade.taker_subaccount}
+        owners = {self._gateway.catalog.owner(subaccount) for subaccount in touched_accounts}
+        for channel in self._users:
+            if channel.principal.owner not in owners:
+                continue
+            visible = channel.visible()
+            if isinstance(channel, UserOrdersChannel):
+                touched = channel.touched(update.orders, visible)
+            elif isinstance(channel, UserTradesChannel):
+                touched = channel.traded(update.trades, visible)
+            else:
+                assert isinstance(channel, PortfolioChannel), "there are three user channels"
+                touched = channel.touched(update.subaccounts, visible)
+            if touched:
+                self._mark(channel)
+
+    def _touch(self, instrument: int) -> None:
+        for channel in self._instruments.get(instrument, ()):
+            self._mark(channel)
+
+    def _mark(self, channel: Channel) -> None:
+        self._dirty[channel.interval][channel] = None
+
+    def _flush(self, interval: str) -> None:
+        dirty, self._dirty[interval] = self._dirty[interval], {}
+        for channel in dirty:
+            channel.flush()

@@ -1,0 +1,5 @@
+"""The methods of the API, by subject; importing this package registers them."""
+
+from synchromesh.execution.methods import accounts, connection, market, operator, orders, signed, trades
+
+__all__ = ["accounts", "connection", "market", "operator", "orders", "signed", "trades"]

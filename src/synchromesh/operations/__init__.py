@@ -1,0 +1,1 @@
+"""Running a venue: its processes, bringing one up, the demo and its dashboard."""

@@ -1,0 +1,200 @@
+"""The demo: a whole venue trades a recorded market in compressed time, and ends with a summary."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import msgspec
+import structlog
+
+from synchromesh.agents.base import read_stats
+from synchromesh.agents.market import MarketPath, open_path
+from synchromesh.client import Client, ClientError
+from synchromesh.clock import SECOND
+from synchromesh.config import VenueConfig
+from synchromesh.operations.dashboard import View, read_status
+from synchromesh.operations.funding import deposit_new
+from synchromesh.operations.launch import LaunchPlan, VenueStack
+from synchromesh.operations.processes import ProcessSpec
+from synchromesh.operations.summary import JournalCounter, Summary, add_chain, percentiles
+from synchromesh.settlement.service import SettlementStatus
+from synchromesh.verification.verify import Verdict
+
+log = structlog.get_logger(__name__)
+
+REFRESH_SECONDS = 1.0
+SETTLE_SECONDS = 60.0
+"""Real seconds that settlement and verifier may take to catch up at the end."""
+DAY_SECONDS = 86_400
+START_SECONDS = 12.0
+"""Real seconds that a venue takes to come up."""
+MAKER_DEPOSIT = 500_000_000
+TAKER_DEPOSIT = 5_000_000
+
+
+class DemoPlan(msgspec.Struct, frozen=True, kw_only=True):
+    """What the demo does.
+
+    Attributes:
+        directory: Venue directory; must not hold a venue yet.
+        duration: Real seconds of trading.
+        speed: Venue seconds per real second; 0: the whole recording fits in ``duration``.
+        data: Recorded chains; None: the bundled set.
+        port: Port of the WebSocket API; 0: a free one.
+        mode: ``bridge`` or ``jump``.
+        seed: Of bridge and agents.
+        makers: Market makers; they share the chain between them.
+        users: Takers.
+        rate: Orders a real second of all takers together.
+    """
+
+    directory: Path
+    duration: float = 120.0
+    speed: float = 0.0
+    data: Path | None = None
+    port: int = 0
+    mode: str = "bridge"
+    seed: int = 1
+    makers: int = 2
+    users: int = 4
+    rate: float = 60.0
+
+
+class Demo:
+    """Runs the demo.
+
+    Args:
+        plan: What to do.
+        show: Gets the view every second.
+    """
+
+    def __init__(self, plan: DemoPlan, show: Callable[[View], None]) -> None:
+        self._plan = plan
+        self._show = show
+        self._view = View(duration=plan.duration)
+
+    async def run(self) -> Summary:
+        """Brings up the venue, trades, ends it, and returns the summary."""
+        plan = self._plan
+        started = time.monotonic()
+        plan.directory.mkdir(parents=True, exist_ok=True)
+        market_file = plan.directory / "market.msgpack"
+        path = open_path(plan.data, mode=plan.mode, seed=plan.seed, cache=market_file)
+        speed = plan.speed or max((path.end_ns - path.start_ns) / SECOND / plan.duration, 1.0)
+        stack = VenueStack(self._launch_plan(path, speed))
+        try:
+            config = await stack.start()
+            await self._start_agents(stack, market_file, config)
+            await stack.start_verifier()
+            log.info(
+                "venue_up", seconds=round(time.monotonic() - started, 1), api=config.websocket_url, speed=round(speed)
+            )
+            counter = JournalCounter(stack.venue.journal)
+            await self._watch(stack, config, counter)
+            await self._stop_agents(stack)
+            summary = await self._finish(stack, config, counter)
+        finally:
+            await stack.stop()
+        summary.wall_s = round(time.monotonic() - started, 1)
+        return summary
+
+    def _launch_plan(self, path: MarketPath, speed: float) -> LaunchPlan:
+        window = max(60, round(8 * speed))
+        return LaunchPlan(
+            directory=self._plan.directory,
+            # The recording begins once the venue has come up; until then the first snapshot stands.
+            venue_start_ns=path.start_ns - round(START_SECONDS * speed) * SECOND,
+            speed=speed,
+            websocket_port=self._plan.port,
+            challenge_window=window,
+            underlyings=path.symbols,
+            # Windows are venue time; clients live in real time.
+            parameters={
+                "nonce_past": min(round(60 * speed), 7 * DAY_SECONDS) * SECOND,
+                "nonce_future": min(round(5 * speed), DAY_SECONDS) * SECOND,
+                "mark_staleness": min(round(60 * speed) + 300, 30 * DAY_SECONDS) * SECOND,
+            },
+        )
+
+    async def _start_agents(self, stack: VenueStack, market_file: Path, config: VenueConfig) -> None:
+        plan = self._plan
+        common = ("--directory", str(plan.directory), "--seed", str(plan.seed))
+        market = ("--data", str(market_file), "--mode", plan.mode)
+        await stack.supervisor.start(
+            ProcessSpec(name="oracle", module="synchromesh.agents.oracle", arguments=(*common, *market))
+        )
+        accounts = {f"maker-{number}": MAKER_DEPOSIT for number in range(plan.makers)}
+        accounts |= {f"taker-{number}": TAKER_DEPOSIT for number in range(plan.users)}
+        await asyncio.gather(
+            *(deposit_new(config, stack.venue.ensure_key(name), amount) for name, amount in accounts.items())
+        )
+        for number in range(plan.makers):
+            part = ("--number", str(number), "--share", str(plan.makers), "--offset", str(number), "--deposit", "0")
+            arguments = (*common, *market, *part)
+            await stack.supervisor.start(
+                ProcessSpec(name=f"maker-{number}", module="synchromesh.agents.maker", arguments=arguments)
+            )
+        takers = ("--users", str(plan.users), "--rate", str(plan.rate), "--deposit", "0")
+        await stack.supervisor.start(
+            ProcessSpec(name="takers", module="synchromesh.agents.taker", arguments=(*common, *takers))
+        )
+
+    async def _stop_agents(self, stack: VenueStack) -> None:
+        await stack.supervisor.stop(["oracle", *(f"maker-{number}" for number in range(self._plan.makers)), "takers"])
+
+    async def _watch(self, stack: VenueStack, config: VenueConfig, counter: JournalCounter) -> None:
+        begin = time.monotonic()
+        async with Client(config.websocket_url) as client:
+            while (elapsed := time.monotonic() - begin) < self._plan.duration:
+                await self._refresh(stack, client, counter, elapsed)
+                await asyncio.sleep(REFRESH_SECONDS)
+
+    async def _refresh(self, stack: VenueStack, client: Client, counter: JournalCounter, elapsed: float) -> None:
+        view, directory = self._view, self._plan.directory
+        await asyncio.to_thread(counter.poll)
+        view.counted = counter.summary
+        view.elapsed, view.venue_ns = elapsed, client.now_ns()
+        with contextlib.suppress(ClientError):
+            view.chain = await client.book_summaries()
+            symbols = stack.plan.underlyings
+            view.indices = {symbol: float(await client.index_price(symbol)) for symbol in symbols}
+        view.settlement = _settlement(directory)
+        view.verdict = _verdict(directory)
+        view.agents = read_stats(directory)
+        view.latency = percentiles([sample for stats in view.agents.values() for sample in stats.ack_ms])
+        self._show(view)
+
+    async def _finish(self, stack: VenueStack, config: VenueConfig, counter: JournalCounter) -> Summary:
+        """Waits until chain and verifier have everything that was journaled, and counts."""
+        await stack.supervisor.stop(["execution"])
+        counter.poll()
+        deadline = time.monotonic() + SETTLE_SECONDS
+        while time.monotonic() < deadline:
+            verdict = _verdict(self._plan.directory)
+            if not verdict.ok or verdict.commands >= counter.summary.commands:
+                break
+            await asyncio.sleep(0.5)
+        summary = counter.summary
+        await add_chain(summary, config)
+        summary.root_verifier = _verdict(self._plan.directory).root
+        summary.invariants_ok = counter.check()
+        samples = [sample for stats in read_stats(self._plan.directory).values() for sample in stats.ack_ms]
+        summary.ack_ms = percentiles(samples)
+        summary.restarts = {name: count for name, count in stack.supervisor.restarts.items() if count}
+        return summary
+
+
+def _settlement(directory: Path) -> SettlementStatus:
+    status = read_status(directory, "settlement.json", SettlementStatus)
+    assert isinstance(status, SettlementStatus)
+    return status
+
+
+def _verdict(directory: Path) -> Verdict:
+    verdict = read_status(directory, "verifier.json", Verdict)
+    assert isinstance(verdict, Verdict)
+    return verdict

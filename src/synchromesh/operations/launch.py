@@ -1,0 +1,192 @@
+"""Brings up a venue on a local chain: contracts, configuration, genesis, processes."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import time
+from pathlib import Path
+
+import httpx
+import msgspec
+
+from synchromesh.clock import VenueClock
+from synchromesh.config import AssetConfig, VenueConfig, VenueDirectory
+from synchromesh.operations.processes import ProcessSpec, Supervisor, tail
+from synchromesh.settlement.chain import Chain, Sender, address_from_secret
+from synchromesh.settlement.deploy import deploy
+
+CHAIN_ID = 31337
+"""Chain id of local chains."""
+ETHER = 10**18
+ORACLES = 3
+"""Oracle keys of a local venue; two of them make a mark."""
+READY_SECONDS = 60.0
+"""How long a process may take until it answers."""
+
+
+class LaunchError(Exception):
+    """A venue could not be brought up."""
+
+
+class LaunchPlan(msgspec.Struct, frozen=True, kw_only=True):
+    """What is brought up, and where.
+
+    Attributes:
+        directory: The venue directory; an existing one is continued.
+        venue_start_ns: Venue time at the start.
+        speed: Venue seconds per real second.
+        websocket_port: Port of the WebSocket API; 0 takes a free one.
+        challenge_window: Venue seconds from a batch's commit to its finality.
+        underlyings: Symbols to trade.
+        parameters: Venue parameters that differ from the defaults.
+    """
+
+    directory: Path
+    venue_start_ns: int
+    speed: float = 1.0
+    websocket_port: int = 0
+    challenge_window: int = 600
+    underlyings: tuple[str, ...] = ("BTC", "ETH")
+    parameters: dict[str, int] = msgspec.field(default_factory=dict)
+
+
+def free_port() -> int:
+    """Returns a port on loopback that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+class VenueStack:
+    """A venue's chain, execution, settlement and verifier processes.
+
+    Args:
+        plan: What to bring up.
+    """
+
+    def __init__(self, plan: LaunchPlan) -> None:
+        self.plan = plan
+        self.venue = VenueDirectory(plan.directory)
+        self.supervisor = Supervisor(plan.directory / "logs")
+
+    @property
+    def config(self) -> VenueConfig:
+        """The venue's configuration, once it was brought up."""
+        return self.venue.read()
+
+    async def start(self) -> VenueConfig:
+        """Starts chain, execution, settlement and verifier, and returns when the API answers.
+
+        Raises:
+            LaunchError: When a process does not come up.
+        """
+        fresh = not (self.plan.directory / "venue.json").exists()
+        config = await self._found() if fresh else await self._continue()
+        directory = ("--directory", str(self.plan.directory))
+        await self.supervisor.start(ProcessSpec(name="execution", module="synchromesh.execution", arguments=directory))
+        await self._wait_api(config)
+        await self.supervisor.start(
+            ProcessSpec(
+                name="settlement", module="synchromesh.settlement", arguments=(*directory, "--confirmations", "1")
+            )
+        )
+        return config
+
+    async def start_verifier(self) -> None:
+        """Starts the verifier, which is told an RPC URL and a contract, and nothing else."""
+        config = self.config
+        arguments = ("--rpc", config.rpc_url, "--contract", config.contract, "--follow")
+        report = ("--json", str(self.plan.directory / "verifier.json"))
+        await self.supervisor.start(
+            ProcessSpec(name="verifier", module="synchromesh.verification", arguments=(*arguments, *report))
+        )
+
+    async def stop(self) -> None:
+        """Ends all processes, the last started first."""
+        await self.supervisor.stop()
+
+    async def _found(self) -> VenueConfig:
+        plan, venue = self.plan, self.venue
+        clock = VenueClock(venue_start_ns=plan.venue_start_ns, real_start_ns=time.time_ns(), speed=plan.speed)
+        port = free_port()
+        await self._start_chain(port, clock)
+        url = f"http://127.0.0.1:{port}"
+        owner = venue.ensure_key("owner")
+        operator, guardian, admin = (
+            venue.ensure_key("operator"),
+            venue.ensure_key("guardian"),
+            venue.ensure_key("admin-0"),
+        )
+        oracles = [venue.ensure_key(f"oracle-{number}") for number in range(ORACLES)]
+        chain = Chain(url)
+        try:
+            await chain.wait_ready(READY_SECONDS)
+            for secret in (owner, operator, guardian):
+                await fund(url, address_from_secret(secret))
+            deployed = await deploy(
+                Sender(chain, owner),
+                operator=address_from_secret(operator),
+                guardian=address_from_secret(guardian),
+                challenge_window=plan.challenge_window,
+                # The chain's clock steps in blocks, so venue time leads it by up to a block.
+                max_time_lead=max(60, int(30 * plan.speed)),
+                deposit_cap=10**18,
+            )
+        finally:
+            await chain.close()
+        config = VenueConfig(
+            chain_id=CHAIN_ID,
+            rpc_url=url,
+            contract=deployed.settlement,
+            operator=address_from_secret(operator),
+            admins=(address_from_secret(admin),),
+            oracles=tuple(sorted((address_from_secret(secret) for secret in oracles), key=str.lower)),
+            oracle_quorum=2,
+            assets=(AssetConfig(symbol="USDC", token=deployed.usdc, decimals=6),),
+            underlyings=plan.underlyings,
+            parameters=plan.parameters,
+            clock=clock,
+            websocket_port=plan.websocket_port or free_port(),
+            http_port=free_port() if plan.websocket_port == 0 else plan.websocket_port + 1,
+        )
+        venue.write(config)
+        return config
+
+    async def _continue(self) -> VenueConfig:
+        config = self.config
+        await self._start_chain(int(config.rpc_url.rsplit(":", 1)[1]), config.clock)
+        return config
+
+    async def _start_chain(self, port: int, clock: VenueClock) -> None:
+        arguments = ("--port", str(port), "--state", str(self.plan.directory / "chain.json"))
+        start = ("--venue-start-ns", str(clock.venue_start_ns), "--real-start-ns", str(clock.real_start_ns))
+        await self.supervisor.start(
+            ProcessSpec(
+                name="chain",
+                module="synchromesh.operations.chain",
+                arguments=(*arguments, *start, "--speed", str(clock.speed)),
+            )
+        )
+
+    async def _wait_api(self, config: VenueConfig) -> None:
+        deadline = asyncio.get_running_loop().time() + READY_SECONDS
+        async with httpx.AsyncClient(base_url=config.http_url) as client:
+            while asyncio.get_running_loop().time() < deadline:
+                try:
+                    if (await client.get("/health")).status_code == 200:
+                        return
+                except httpx.HTTPError:
+                    pass
+                await asyncio.sleep(0.1)
+        log = tail(self.plan.directory / "logs" / "execution.log")
+        raise LaunchError(f"the execution process did not answer within {READY_SECONDS:.0f} s:\n{log}")
+
+
+async def fund(url: str, address: str) -> None:
+    """Gives an account of a local chain ether for gas."""
+    body = {"jsonrpc": "2.0", "id": 1, "method": "anvil_setBalance", "params": [address, hex(10_000 * ETHER)]}
+    async with httpx.AsyncClient() as client:
+        answer = (await client.post(url, json=body)).json()
+    if "error" in answer:
+        raise LaunchError(f"{url} gives no ether: {answer['error']}")

@@ -1,0 +1,1 @@
+"""Risk: option chains, smiles fitted to them, and (later) stress and margin research."""

@@ -1,0 +1,230 @@
+"""The settlement process: follows the inbox into the venue, and the journal onto the chain."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import signal
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+import httpx
+import msgspec
+import structlog
+
+from synchromesh.config import VenueConfig, VenueDirectory
+from synchromesh.settlement.chain import Chain, ChainError, GasUse, Sender
+from synchromesh.settlement.committer import Committer, CommitterError
+from synchromesh.settlement.inbox import InboxEntry, InboxFollower
+
+log = structlog.get_logger(__name__)
+
+POLL_SECONDS = 0.2
+"""Real seconds between looks at journal and chain."""
+RETRY_SECONDS = 1.0
+"""Real seconds to wait after the chain or the gateway did not answer."""
+
+
+class SettlementStatus(msgspec.Struct, kw_only=True):
+    """What the service last knew, for ``synchromesh status`` and the dashboard; written to ``settlement.json``.
+
+    Attributes:
+        batches_made: Batches on disk.
+        batches_committed: Batches on the chain.
+        root: State root of the last one there, hex.
+        last_sequence: The last command that it holds.
+        inbox_cursor: Inbox items that the venue has credited.
+        lag_commands: Commands journaled and not on the chain.
+        gas: What commits have cost, over all restarts.
+        problem: Why either direction does not get on at the moment; empty when both do.
+    """
+
+    batches_made: int = 0
+    batches_committed: int = 0
+    root: str = ""
+    last_sequence: int = 0
+    inbox_cursor: int = 0
+    lag_commands: int = 0
+    gas: GasUse = msgspec.field(default_factory=GasUse)
+    problem: str = ""
+
+
+class VenueError(Exception):
+    """The venue refuses, or does not answer."""
+
+
+class VenueLink:
+    """The gateway's operator methods, as the settlement service calls them."""
+
+    def __init__(self, config: VenueConfig, token: str) -> None:
+        self._client = httpx.AsyncClient(base_url=config.http_url, timeout=10.0)
+        self._token = token
+
+    async def close(self) -> None:
+        """Closes the connection."""
+        await self._client.aclose()
+
+    async def call(self, method: str, params: dict[str, object]) -> dict[str, object]:
+        """Calls ``method`` and returns its result.
+
+        Raises:
+            VenueError: When the venue refuses or does not answer.
+        """
+        body = {"jsonrpc": "2.0", "id": 1, "method": method, "params": {**params, "token": self._token}}
+        try:
+            answer = (await self._client.post(f"/api/v2/{method}", json=body)).json()
+        except (httpx.HTTPError, ValueError) as error:
+            raise VenueError(f"{method}: {error!r}") from error
+        if "error" in answer:
+            raise VenueError(f"{method}: {answer['error']}")
+        result: dict[str, object] = answer["result"]
+        return result
+
+    async def inbox(self) -> tuple[int, bytes]:
+        """Returns the next inbox index that the venue wants, and its inbox chain."""
+        result = await self.call("operator/inbox", {})
+        return int(str(result["cursor"])), bytes.fromhex(str(result["hash"]).removeprefix("0x"))
+
+    async def credit(self, entry: InboxEntry) -> None:
+        """Hands the next item to the venue, which takes no other.
+
+        Raises:
+            VenueError: When it refuses: it has the item already, say, and has to be asked again what comes next.
+        """
+        await self.call("operator/inbox_item", {"index": entry.index, "item": "0x" + entry.item.hex()})
+
+
+class SettlementService:
+    """One venue's settlement.
+
+    Args:
+        directory: The venue directory.
+        confirmations: Blocks that make an inbox item final; None: the node's ``finalized``.
+        batch_seconds: Real seconds between batches when little happens.
+    """
+
+    def __init__(self, directory: Path, *, confirmations: int | None = None, batch_seconds: float = 2.0) -> None:
+        self._venue = VenueDirectory(directory)
+        self._config = self._venue.read()
+        self._chain = Chain(self._config.rpc_url)
+        self._contract = self._chain.contract("Settlement", self._config.contract)
+        self._sender = Sender(self._chain, self._venue.read_key("operator"))
+        self._committer = Committer(self._venue.journal, directory / "settlement", batch_seconds)
+        self._confirmations = confirmations
+        self._status_path = directory / "settlement.json"
+        self.status = SettlementStatus()
+        with contextlib.suppress(FileNotFoundError, msgspec.DecodeError):
+            self.status = msgspec.json.decode(self._status_path.read_bytes(), type=SettlementStatus)
+        # The sender counts on in the status itself, so that what commits cost adds up over restarts.
+        self._sender.used = self.status.gas
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Works until ``stop`` is set; whatever it leaves unfinished, the next run continues.
+
+        Raises:
+            CommitterError: When the chain or the journal contradicts a batch that was made.
+            ReplayError: When a journaled command does not apply.
+            JournalDamaged: When the journal is.
+        """
+        work = asyncio.ensure_future(self._work())
+        waiting = asyncio.ensure_future(stop.wait())
+        try:
+            await asyncio.wait((work, waiting), return_when=asyncio.FIRST_COMPLETED)
+            if work.done():
+                work.result()
+        finally:
+            for task in (work, waiting):
+                task.cancel()
+            await asyncio.gather(work, waiting, return_exceptions=True)
+            await self._chain.close()
+
+    async def _work(self) -> None:
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._forever("commit", self.commit))
+            group.create_task(self._forever("inbox", self._follow_inbox))
+
+    async def _forever(self, name: str, step: Callable[[], Awaitable[None]]) -> None:
+        """Repeats ``step``, however often chain or venue fail to answer."""
+        while True:
+            try:
+                await step()
+                self._solved(name)
+                delay = POLL_SECONDS
+            except (ChainError, VenueError) as error:
+                log.warning("settlement_retry", step=name, error=str(error))
+                self.status.problem = f"{name}: {error}"
+                delay = RETRY_SECONDS
+            self._write_status()
+            await asyncio.sleep(delay)
+
+    def _solved(self, name: str) -> None:
+        if self.status.problem.startswith(f"{name}: "):
+            self.status.problem = ""
+
+    async def commit(self) -> None:
+        """Makes the batches that are due, and sends those that the chain does not have: one look at both.
+
+        Raises:
+            ChainError: When the chain does not answer or refuses a batch.
+            CommitterError: When the chain holds a batch that is not the one on disk.
+        """
+        await asyncio.to_thread(self._committer.poll)
+        committed = await self._check_tip()
+        while committed < self._committer.made:
+            batch = self._committer.store.load(committed)
+            assert batch is not None, "batches are numbered without a gap"
+            receipt = await self._sender.send(self._contract.functions.commitBatch(batch.header.as_tuple(), batch.data))
+            log.info(
+                "batch_committed",
+                index=batch.header.index,
+                commands=batch.header.last_sequence - batch.header.first_sequence + 1,
+                bytes=len(batch.data),
+                gas=int(receipt["gasUsed"]),
+                root="0x" + batch.header.new_root.hex(),
+            )
+            committed = await self._check_tip()
+
+    async def _check_tip(self) -> int:
+        """Returns how many batches the chain has, the last of which must be ours, and notes it in the status."""
+        root, _, batches, last_sequence, *_ = await self._chain.call(self._contract.functions.tip())
+        if batches:
+            ours = self._committer.store.load(batches - 1)
+            if ours is None or ours.header.new_root != bytes(root):
+                raise CommitterError(f"the chain holds another batch {batches - 1} than the one made here")
+        self.status.batches_made = self._committer.made
+        self.status.batches_committed = int(batches)
+        self.status.root = "0x" + bytes(root).hex()
+        self.status.last_sequence = int(last_sequence)
+        self.status.lag_commands = self._committer.sequence - self.status.last_sequence
+        return int(batches)
+
+    def _write_status(self) -> None:
+        aside = self._status_path.with_suffix(".aside")
+        aside.write_bytes(msgspec.json.encode(self.status))
+        aside.replace(self._status_path)
+
+    async def _follow_inbox(self) -> None:
+        """Goes on from what the venue has credited; returns never, and raises when either side stops answering."""
+        link = VenueLink(self._config, self._venue.operator_token())
+        try:
+            cursor, chain_hash = await link.inbox()
+            follower = InboxFollower(self._chain, self._config.contract, cursor, chain_hash, self._confirmations)
+            while True:
+                for entry in await follower.poll():
+                    await link.credit(entry)
+                    log.info("inbox_item_credited", index=entry.index, block=entry.block)
+                self.status.inbox_cursor = follower.cursor
+                self._solved("inbox")
+                await asyncio.sleep(POLL_SECONDS)
+        finally:
+            await link.close()
+
+
+async def serve(directory: Path, *, confirmations: int | None, batch_seconds: float) -> None:
+    """Runs the service until SIGTERM or SIGINT."""
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for name in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(name, stop.set)
+    service = SettlementService(directory, confirmations=confirmations, batch_seconds=batch_seconds)
+    await service.run(stop)

@@ -1,0 +1,1 @@
+"""Verification: replay from chain data alone. Trusts the chain, and nobody else."""

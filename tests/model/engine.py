@@ -1,0 +1,97 @@
+"""A small, slow model of the whole engine, written from docs/engine.md and from nothing else.
+
+Everything is recomputed from plain values at each command: no caches, no indices. ``Model.apply`` returns the events of
+a command or raises `Refused` with the code of the refusal, and then nothing changed.
+"""
+
+from __future__ import annotations
+
+from model.state import Account, Instrument, Key, Refused, Underlying, require
+from model.trading import Trading
+from synchromesh.protocol import (
+    ZERO_HASH,
+    CancelAll,
+    CancelOrder,
+    Clock,
+    Command,
+    CreateSubaccount,
+    Event,
+    Expire,
+    FundingTick,
+    Genesis,
+    InboxItem,
+    ListInstruments,
+    MarkArrays,
+    MarkUpdate,
+    Parameter,
+    PlaceOrder,
+    RaiseNonceFloor,
+    Record,
+    RegisterSessionKey,
+    ReplaceOrder,
+    RevokeSessionKey,
+    SetMode,
+    SetParameter,
+    SettleExpired,
+    Transfer,
+    Withdraw,
+)
+
+
+class Model(Trading):
+    """The venue."""
+
+    def __init__(self) -> None:
+        self.genesis: Genesis | None = None
+        self.sequence = self.time = 0
+        self.events: list[Event] = []
+        self.parameters: dict[Parameter, int] = {}
+        self.underlyings: list[Underlying] = []
+        self.instruments: list[Instrument] = []
+        self.accounts: list[Account] = []
+        self.keys: dict[bytes, Key] = {}
+        self.fees = self.insurance = self.funding_pool = 0
+        self.trades = self.withdrawals = self.admin_nonce = self.inbox_next = 0
+        self.inbox_hash = ZERO_HASH
+
+    def apply(self, sequence: int, record: Record, arrays: MarkArrays | None = None) -> list[Event]:
+        """The events of a command; `Refused` when it changes nothing."""
+        require(sequence == self.sequence + 1, "wrong_sequence")
+        require(record.time >= self.time, "time_backwards")
+        require(self.genesis is not None or isinstance(record.command, Genesis), "not_open")
+        before = (self.sequence, self.time)
+        self.sequence, self.time, self.events = sequence, record.time, []
+        try:
+            self.dispatch(record.command, arrays)
+        except Refused:
+            self.sequence, self.time = before
+            assert not self.events, "a refused command has no events"
+            raise
+        return self.events
+
+    def dispatch(self, command: Command, arrays: MarkArrays | None) -> None:
+        if isinstance(command, MarkUpdate):
+            self.update_marks(command, arrays)
+            return
+        handlers = {
+            Genesis: self.open_venue,
+            InboxItem: self.take_inbox_item,
+            Withdraw: self.withdraw,
+            Transfer: self.transfer,
+            CreateSubaccount: self.create_subaccount,
+            RegisterSessionKey: self.register_session_key,
+            RevokeSessionKey: self.revoke_session_key,
+            RaiseNonceFloor: self.raise_nonce_floor,
+            PlaceOrder: self.place_order,
+            CancelOrder: self.cancel_order,
+            ReplaceOrder: self.replace_order,
+            CancelAll: self.cancel_all,
+            ListInstruments: self.list_instruments,
+            FundingTick: self.accrue_funding,
+            Expire: self.expire,
+            Clock: self.end_expired_orders,
+            SetMode: self.set_mode,
+            SetParameter: self.set_parameter,
+            SettleExpired: self.settle_expired,
+        }
+        handlers[type(command)](command)

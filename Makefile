@@ -16,7 +16,7 @@ SPEED ?= auto
 
 say = @printf '\033[1;36m==> %s\033[0m\n' "$(1)"
 
-.PHONY: help run test bench lint build clean native contracts tools
+.PHONY: help run test bench lint build clean native contracts tools wheel
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -42,6 +42,7 @@ lint: build contracts ## every linter; changes nothing
 	$(BIN)/mypy
 	$(call say,rustfmt and clippy)
 	cargo fmt --all --check
+	cargo fmt --manifest-path benches/peers/rust/Cargo.toml --check
 	cargo clippy --locked --workspace --all-targets --quiet -- -D warnings
 	$(call say,forge fmt and contract interfaces)
 	cd contracts && ./forge fmt --check
@@ -81,6 +82,17 @@ $(STAMPS)/contracts: $(STAMPS)/npm $(SOLIDITY_SOURCES)
 	$(call say,contracts)
 	cd contracts && ./forge build
 	@mkdir -p $(@D) && touch $@
+
+wheel: tools $(STAMPS)/python ## the sdist, and from it the wheel for CPython 3.11 and newer, both in dist/; installed and tried
+	$(call say,sdist and wheel)
+	rm -rf dist build/wheel
+	CARGO_TARGET_DIR="$(CURDIR)/target" $(BIN)/maturin build --quiet --locked --sdist --profile $(PROFILE) --out dist
+	$(call say,a fresh environment)
+	$(PYTHON) -m venv build/wheel
+	build/wheel/bin/python -m pip install --quiet --only-binary :all: dist/*.whl
+	build/wheel/bin/synchromesh --help >/dev/null
+	build/wheel/bin/python examples/greeks.py
+	@ls -lh dist
 
 clean: ## removes everything that was built
 	rm -rf build dist target $(VENV) contracts/node_modules contracts/out contracts/cache src/synchromesh/_native*.so

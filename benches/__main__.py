@@ -5,18 +5,16 @@ from __future__ import annotations
 import argparse
 import importlib
 import json
-import os
 import sys
 import time
-from pathlib import Path
 
 from rich.console import Console
 from rich.table import Table
 
+from benches.latest import keep, machine
 from benches.rows import BUDGET, Row
 
-MODULES = ("book", "engine", "signatures", "journal", "order_entry", "replay")
-RESULTS = Path(__file__).parent / "results" / "latest.json"
+MODULES = ("pricing", "revaluation", "marks", "book", "engine", "signatures", "journal", "order_entry", "replay")
 
 
 def main() -> int:
@@ -27,37 +25,20 @@ def main() -> int:
     parser.add_argument("--quick", action="store_true", help="shorter runs, coarser figures")
     arguments = parser.parse_args()
     progress = Console(stderr=True)
-    progress.print(f"[dim]{_machine()}[/]")
-    rows: list[Row] = []
+    progress.print(f"[dim]{machine()}[/]")
+    parts: dict[str, list[Row]] = {}
     for name in arguments.only or MODULES:
         start = time.monotonic()
         with progress.status(f"{name} …"):
-            rows += importlib.import_module(f"benches.{name}").rows(arguments.quick)
+            parts[name] = importlib.import_module(f"benches.{name}").rows(arguments.quick)
         progress.print(f"{name}: {time.monotonic() - start:.0f} s")
-    _keep(rows, partial=bool(arguments.only))
+    keep(parts, quick=arguments.quick)
+    rows = [row for part in parts.values() for row in part]
     if arguments.json:
         print(json.dumps(rows, indent=1, ensure_ascii=False))
     else:
         Console().print(_table(rows))
     return 0
-
-
-def _keep(rows: list[Row], partial: bool) -> None:
-    """Writes the results; those of a partial run replace the rows of the same name."""
-    kept: list[Row] = json.loads(RESULTS.read_text()) if partial and RESULTS.exists() else []
-    fresh = {row["name"]: row for row in rows}
-    merged = [fresh.pop(row["name"], row) for row in kept] + list(fresh.values())
-    RESULTS.parent.mkdir(exist_ok=True)
-    RESULTS.write_text(json.dumps(merged, indent=1, ensure_ascii=False) + "\n")
-
-
-def _machine() -> str:
-    try:
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
-        model = next(line.split(": ")[1] for line in lines if line.startswith("model name"))
-    except (OSError, StopIteration):
-        model = "unknown processor"
-    return f"{model}, {os.cpu_count()} logical cores, load {os.getloadavg()[0]:.1f}"
 
 
 def _table(rows: list[Row]) -> Table:

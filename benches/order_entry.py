@@ -13,7 +13,7 @@ import os
 import random
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import cache
 from pathlib import Path
 from statistics import quantiles
@@ -40,12 +40,22 @@ UNLOADED, SATURATED = 1_000, 30_000
 QUICK_UNLOADED, QUICK_SATURATED = 300, 5_000
 WARM_UP = 1_000
 ACK_BUDGET_US, CEILING_SHARE = 1_000.0, 0.7
+
+
+class Market(NamedTuple):
+    """An instrument to trade: middle price (micro-USDC), tick and lot."""
+
+    instrument: str
+    middle: int
+    tick: int
+    lot: int
+
+
 MARKETS = (
-    (PERPETUAL, 76_000_000_000, 500_000, 100_000),
-    (CALL, 1_500_000_000, 5_000_000, 1_000_000),
-    (PUT, 1_500_000_000, 5_000_000, 1_000_000),
+    Market(PERPETUAL, 76_000_000_000, 500_000, 100_000),
+    Market(CALL, 1_500_000_000, 5_000_000, 1_000_000),
+    Market(PUT, 1_500_000_000, 5_000_000, 1_000_000),
 )
-"""Instrument, middle price (micro-USDC), tick and lot."""
 
 
 class Measured(NamedTuple):
@@ -115,13 +125,18 @@ def _orders(venue: TestVenue) -> Iterator[bytes]:
         venue.deposit(signer.address, usdc=100_000_000)
     while True:
         for subaccount, signer in enumerate(signers, start=1):
-            yield _order(generator, subaccount, signer)
+            yield signed_order(generator, subaccount, signer, MARKETS)
 
 
-def _order(generator: random.Random, subaccount: int, signer: Signer) -> bytes:
-    instrument, middle, tick, lot = generator.choice(MARKETS)
+def signed_order(
+    generator: random.Random, subaccount: int, signer: Signer, markets: Sequence[Market], offset: int = 0
+) -> bytes:
+    """A request with a place for its id: a bid or an offer near the middle, or ``offset`` ticks from it on its side."""
+    instrument, middle, tick, lot = generator.choice(markets)
     side = generator.choice((Side.BUY, Side.SELL))
-    price, amount = middle + generator.randint(-10, 10) * tick, generator.randint(1, 5) * lot
+    if offset:
+        side = Side.SELL if offset > 0 else Side.BUY
+    price, amount = middle + (offset or generator.randint(-10, 10)) * tick, generator.randint(1, 5) * lot
     fields = signer.order(
         subaccount=subaccount,
         instrument=instrument,

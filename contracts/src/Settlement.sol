@@ -23,4 +23,8 @@ contract Settlement is ISettlement, Withdrawals, EIP712 {
     function domainSeparator() external view returns (bytes32) {
         return _domainSeparatorV4();
     }
+
+    function _typedDigest(bytes32 structHash) internal view override returns (bytes32) {
+        return _hashTypedDataV4(structHash);
+    }
 }

@@ -1,5 +1,6 @@
 """The native module: what the Rust crates give to Python."""
 
+from collections.abc import Sequence
 from os import PathLike
 from pathlib import Path
 from typing import Any, Final, Literal, TypeAlias, TypedDict, final
@@ -22,6 +23,9 @@ class SignatureError(ValueError):
 
 def keccak256(data: bytes) -> bytes:
     """Keccak-256 of ``data``, 32 bytes."""
+
+def blake3(data: bytes) -> bytes:
+    """BLAKE3 of ``data``, 32 bytes."""
 
 def recover(digest: bytes, signature: bytes) -> bytes:
     """The address that signed ``digest``; `SignatureError` for v other than 27 or 28, high s, or no such key."""
@@ -183,28 +187,113 @@ class PricingError(ValueError):
 class MarkError(ValueError):
     """Inputs from which no marks follow: they contradict themselves, or do not cover an instrument."""
 
-def black76_into(
-    options: tuple[Buffer, Buffer, Buffer, Buffer],
-    sigma: Buffer,
-    outputs: tuple[Buffer, Buffer, Buffer, Buffer, Buffer, Buffer],
-) -> None:
-    """Price and Greeks of ``options`` = (forward, strike, t, is_call) into ``outputs`` = (price, delta, gamma, vega,
-    theta, rho): contiguous buffers of one length, float64, ``is_call`` uint8. Runs without the GIL. `PricingError`
-    names the first option outside the domain; what comes before it is written.
+def black76_into(numbers: tuple[Buffer, ...], is_call: Buffer, outputs: tuple[Buffer, ...], threads: int) -> None:
+    """Price and Greeks of ``numbers`` = (forward, strike, t, sigma) and ``is_call`` into ``outputs`` = (price, delta,
+    gamma, vega, theta, rho): contiguous buffers of float64, ``is_call`` uint8; outputs of one length, inputs of that
+    length or of one number for all. Runs without the GIL in at most ``threads`` threads. `PricingError` names the first
+    option outside the domain; ValueError is for buffers that do not fit or overlap.
+    """
+
+def second_order_into(numbers: tuple[Buffer, ...], outputs: tuple[Buffer, ...], threads: int) -> None:
+    """Vanna, volga, charm and speed of ``numbers`` = (forward, strike, t, sigma) into ``outputs``; otherwise as
+    `black76_into`.
     """
 
 def implied_vol_into(
-    price: Buffer, options: tuple[Buffer, Buffer, Buffer, Buffer], sigma: Buffer, status: Buffer
+    numbers: tuple[Buffer, ...], is_call: Buffer, sigma: Buffer, status: Buffer, threads: int
 ) -> str | None:
-    """Vols of ``price`` into ``sigma``, and 0 or what is wrong with each into ``status`` (uint8: 1 below the intrinsic
-    value, 2 above the bound, 3 input); the vol of a failure is 0. Returns the first failure as text. Runs without the
-    GIL.
+    """Vols of ``numbers`` = (price, forward, strike, t) and ``is_call`` into ``sigma``, and 0 or what is wrong with
+    each into ``status`` (uint8: 1 below the intrinsic value, 2 above the bound, 3 input); the vol of a failure is 0.
+    Buffers as in `black76_into`. Returns the first failure as text. Runs without the GIL in at most ``threads``
+    threads.
     """
+
+@final
+class ChainKernel:
+    """The native part of `synchromesh.pricing.Chain`: takes whole columns, holds the layout and the results."""
+
+    def __new__(
+        cls, labels: list[str], strikes: Sequence[Buffer], forward: Buffer, t: Buffer, sigma: Buffer
+    ) -> ChainKernel:
+        """``strikes`` has one buffer per expiry, ``forward`` and ``t`` one number per expiry or one for all, ``sigma``
+        one per strike or one for all; ``labels`` name the expiries in errors. `PricingError` names expiry and strike.
+        """
+
+    def update(self, forward: Buffer | None, t: Buffer | None, sigma: Buffer | None) -> int:
+        """Takes what is given, shaped as above, and prices again what changed; returns how many strikes that were. Runs
+        without the GIL. `PricingError`, after which nothing has changed.
+        """
+
+    def column(self, name: str) -> ChainColumn:
+        """A column, one float64 per strike: strike, sigma, call_price, put_price, call_delta, put_delta, gamma, vega,
+        theta, call_rho or put_rho; KeyError.
+        """
+
+@final
+class ChainColumn:
+    """A read-only buffer over a column of a `ChainKernel`, which it keeps alive."""
+
+    def __buffer__(self, flags: int, /) -> memoryview: ...
 
 def mark_arrays(inputs: bytes, specs: list[bytes]) -> bytes:
     """Encoded `MarkArrays` that follow from encoded `MarkInputs` for encoded `InstrumentSpec`s, ascending by
     instrument; `MarkError`, `CodecError`. Runs without the GIL.
     """
+
+# surface
+
+_Svi: TypeAlias = tuple[float, float, float, float, float]
+"""Raw SVI (a, b, rho, m, sigma)."""
+
+class SurfaceError(ValueError):
+    """Quotes from which no surface follows: no expiry, no sound quote, or times and forwards that make no sense."""
+
+@final
+class SurfaceSlice:
+    """One fitted slice."""
+
+    @property
+    def parameters(self) -> tuple[int, int, int, int, int]:
+        """Raw SVI (a, b, rho, m, sigma) on the wire's fixed point, 1e-9."""
+
+    @property
+    def method(self) -> int:
+        """0 fitted, 1 blended, 2 eSSVI, 3 extrapolated, 4 previous."""
+
+    @property
+    def essvi(self) -> tuple[float, float, float]:
+        """Its slice of the eSSVI surface: θ, slope of the right wing, slope of the left wing."""
+
+    @property
+    def butterfly(self) -> tuple[float, float]:
+        """Lowest Durrleman g, and the log-moneyness where it is."""
+
+    @property
+    def calendar(self) -> tuple[float, float] | None:
+        """Lowest excess of total variance over the slice before, and where; None for the first."""
+
+    @property
+    def quotes(self) -> bytes:
+        """float64 rows (k, vol of the bid, vol of the ask, weight), ascending by k."""
+
+    @property
+    def fates(self) -> bytes:
+        """One code per row given: 0 used, else why it was dropped."""
+
+def fit_surface(
+    expiries: Sequence[tuple[float, float, Buffer, Buffer, Buffer, Buffer, Buffer | None, _Svi | None]],
+) -> list[SurfaceSlice]:
+    """One slice per expiry, without static arbitrage, ascending by t.
+
+    Each comes from (forward, t, strike, is_call, bid, ask, age or None, slice of an earlier fit or None): float64
+    columns of one length, ``is_call`` uint8. Runs without the GIL. `SurfaceError`.
+    """
+
+def lowest_butterfly(slice: _Svi) -> tuple[float, float]:
+    """Lowest Durrleman g of a raw SVI slice (a, b, rho, m, sigma) and the log-moneyness where it is."""
+
+def lowest_calendar(earlier: _Svi, later: _Svi) -> tuple[float, float]:
+    """Lowest excess of total variance of the later slice over the earlier one, and where."""
 
 # commitment
 
@@ -398,7 +487,11 @@ class TradeInfo:
     index: int
 
 class InstrumentInfo:
-    """An instrument with its mark; zeros while it has none. Open interest in 1e-8 contracts."""
+    """An instrument with its mark, Greeks and vols of best prices; zeros while it has none.
+
+    Gamma 1e-12; theta and rho like vega micro-USDC; vols of best prices 0.01 %; forward and rate of its expiry 1e-9;
+    open interest 1e-8 contracts.
+    """
 
     instrument: int
     name: str
@@ -413,7 +506,14 @@ class InstrumentInfo:
     mark: int
     iv: int
     delta: int
+    gamma: int
     vega: int
+    theta: int
+    rho: int
+    bid_iv: int
+    ask_iv: int
+    forward: int
+    rate: int
     open_interest: int
 
 class UnderlyingInfo:
@@ -422,6 +522,8 @@ class UnderlyingInfo:
     underlying: int
     symbol: str
     mode: str
+    market_status: str
+    mark_fault: str
     index: int
     confidence: int
     sources: int
@@ -479,7 +581,8 @@ class Update:
     """Everything that became durable since the last drain.
 
     ``books`` holds (instrument, previous change id, change id, [(side, action, price, amount)]), ``events`` the rarer
-    events as (sequence, time, bytes).
+    events as (sequence, time, bytes), ``chains`` the underlyings whose chain changed, ``held`` the ids of outlets that
+    hold something back.
     """
 
     results: list[Outcome]
@@ -489,6 +592,8 @@ class Update:
     subaccounts: list[int]
     underlyings: list[int]
     events: list[tuple[int, int, bytes]]
+    chains: list[int]
+    held: list[int]
     sequence: int
     chain_hash: bytes
 
@@ -508,6 +613,36 @@ class Receipt:
     index: int
     signature: bytes
     encoded: bytes
+
+class Outlet:
+    """The sending half of a WebSocket connection: frames leave from whichever thread sends them, whole and in order.
+
+    ``socket`` is the number of a connected, non-blocking socket, of which it takes a handle of its own.
+    """
+
+    id: int
+
+    def __init__(self, socket: int) -> None: ...
+    def fileno(self) -> int:
+        """Its handle, to wait until the socket takes more."""
+
+    def send(self, message: bytes) -> int:
+        """Send a message; the bytes that wait for the socket."""
+
+    def send_pong(self, payload: bytes) -> int:
+        """Answer a ping; the bytes that wait for the socket."""
+
+    def send_close(self, code: int, reason: bytes) -> int:
+        """Send the last frame; the bytes that wait for the socket."""
+
+    def flush(self) -> int:
+        """Send what waited, as far as the socket takes it; the bytes that wait still."""
+
+    def unsent(self) -> int:
+        """Bytes that wait for the socket."""
+
+    def close(self) -> None:
+        """Let go of the socket; what waited is lost."""
 
 class Host:
     """The sequencer host of one venue: journal, engine, publisher. Queries see durable state only."""
@@ -576,6 +711,32 @@ class Host:
 
     def order_by_client_id(self, subaccount: int, client_id: str) -> OrderInfo | None:
         """The newest order of that client id."""
+
+    def join_chain(self, underlying: int, outlet: Outlet) -> bool:
+        """Subscribe an outlet to the raw channel of an underlying's chain, whose pushes go to it without passing here;
+        the first is the whole chain. False when there is no such underlying.
+        """
+
+    def leave_chain(self, underlying: int, outlet: Outlet) -> None:
+        """End such a subscription."""
+
+    def catch_up(self) -> list[int]:
+        """Lead the readers of chains who were behind, and can take it now, to the present; the ids of outlets that hold
+        something back.
+        """
+
+    def chain(self, underlying: int, channel: str, since: int | None) -> tuple[int, bytes] | None:
+        """Change id of a chain, and the push of ``channel`` that brings a reader up to date who has it as of change
+        ``since``, or nothing of it; None when there is no such underlying.
+        """
+
+    def greeks(self, underlying: int, channel: str) -> bytes | None:
+        """Marks and Greeks of an underlying's options as a push of ``channel``; None when there is none such."""
+
+    def portfolio_greeks(self, subaccount: int) -> list[tuple[int, int, int, int, int, int]]:
+        """Greeks of a subaccount's positions as (underlying, delta, options' delta, gamma, vega, theta), in the units
+        of `InstrumentInfo`; of the underlyings in which it has one.
+        """
 
     def open_orders(self, subaccount: int) -> list[OrderInfo]:
         """Open orders."""

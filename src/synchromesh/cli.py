@@ -76,7 +76,7 @@ def demo(
     directory: Annotated[Path | None, typer.Option(help="Keep the venue here; must be new.")] = None,
 ) -> None:
     """The whole venue on a recorded market, with makers and takers; ends by itself."""
-    from synchromesh.operations.dashboard import View, render
+    from synchromesh.operations.dashboard import render
     from synchromesh.operations.demo import Demo, DemoPlan
 
     with _plain_errors(), contextlib.ExitStack() as stack:
@@ -91,9 +91,10 @@ def demo(
             show = lambda view: live.update(render(view))  # noqa: E731
         else:
             show = _print_line
-        summary = asyncio.run(Demo(plan, show).run())
+        venue = Demo(plan, show)
+        summary = asyncio.run(venue.run())
         if not console.is_terminal:
-            console.print(render(View(counted=summary, duration=duration, elapsed=duration, latency=summary.ack_ms)))
+            console.print(render(venue.view))
     text = msgspec.json.format(msgspec.json.encode(summary)).decode()
     if json is not None:
         json.write_text(text + "\n")
@@ -286,6 +287,18 @@ def replay(
         report["state_root"] = "0x" + counter.replica.state_root().hex()
         _show(report, json)
         raise typer.Exit(0 if counter.summary.invariants_ok else 1)
+
+
+@app.command()
+def surface(
+    file: Annotated[Path, typer.Argument(help="Chain snapshots: CSV or CSV.gz, one row per option.")],
+    json: Json = False,
+    plot: Annotated[Path | None, typer.Option(help="Folder for pictures: fit against quotes, total variance.")] = None,
+) -> None:
+    """Fits volatility surfaces without arbitrage to recorded chains. Exits 0, 1 on arbitrage, 2 without a chain."""
+    from synchromesh.risk.surface.command import surface as run
+
+    run(file, json, plot)
 
 
 @app.command()

@@ -5,6 +5,7 @@ Layout::
     venue.json          what is below, no secrets
     keys/NAME.key       one secret as hex, mode 0600: operator, gateway, admin-0, oracle-0 …
     journal/            the execution process's journal and snapshots
+    oracle-N.json       the settlement prices that an oracle node has signed
 
 A secret never enters ``venue.json``, a log line or an error message.
 """
@@ -122,6 +123,8 @@ class VenueConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
         Port of ``/ws/api/v2``.
     http_port
         Port of ``/api/v2/…``, ``/health`` and ``/metrics``.
+    oracle_ports
+        Loopback ports of the oracle nodes; node ``n`` holds the key ``oracle-n``. None where marks come from elsewhere.
     login_domain
         What a signed login must name as its domain.
     limits
@@ -143,6 +146,7 @@ class VenueConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     host: str = "127.0.0.1"
     websocket_port: int = 8080
     http_port: int = 8081
+    oracle_ports: tuple[int, ...] = ()
     login_domain: str = "localhost"
     limits: LimitsConfig = LimitsConfig()
 

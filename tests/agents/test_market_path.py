@@ -11,8 +11,7 @@ import pytest
 
 from synchromesh.agents.market import FittedMarket, MarketPath, load_bundled, load_recorded, open_path
 from synchromesh.clock import SECOND, parse_iso
-from synchromesh.pricing import mark_arrays
-from synchromesh.protocol import NANO_ONE, USD, InstrumentKind, OptionType
+from synchromesh.protocol import InstrumentKind
 from synchromesh.risk.chains import read_snapshots
 
 DAY = 86_400 * SECOND
@@ -47,9 +46,9 @@ def test_the_bundled_set_is_small_and_holds_no_quotes(bundled: FittedMarket) -> 
 
 def test_the_same_moment_is_the_same_market(bundled: FittedMarket) -> None:
     one, other = MarketPath(bundled), MarketPath(load_bundled())
-    times = moments(one)
-    forwards = [one.inputs("BTC", 1, time, one_expiries(one, "BTC", time)) for time in times]
-    backwards = [other.inputs("BTC", 1, time, one_expiries(other, "BTC", time)) for time in reversed(times)]
+    times = moments(one, 10)
+    forwards = [one.quotes(time) for time in times]
+    backwards = [other.quotes(time) for time in reversed(times)]
     assert forwards == backwards[::-1]
 
 
@@ -114,42 +113,45 @@ def test_specs_are_what_the_engine_lists(bundled: FittedMarket) -> None:
             assert (spec.strike > 0) == (spec.kind == InstrumentKind.OPTION)
 
 
-def test_settles_on_the_mean_of_the_last_half_hour(bundled: FittedMarket) -> None:
+def test_the_forward_becomes_the_settlement_price_over_the_last_half_hour(bundled: FittedMarket) -> None:
     path = MarketPath(bundled)
-    window = [path.index("BTC", FRIDAY - second * SECOND) for second in range(1_800, 0, -60)]
-    assert path.settlement_price("BTC", FRIDAY) == pytest.approx(np.mean(window))
-    assert min(window) < path.settlement_price("BTC", FRIDAY) < max(window)
+
+    def forward(time: int) -> float:
+        [live] = [live for live in path._paths["BTC"].live(time) if live.fitted.expiry == FRIDAY]
+        return live.forward
+
+    start = FRIDAY - 1_800 * SECOND
+    window = [path.index("BTC", start + second * SECOND) for second in range(5, 1_800, 10)]
+    assert forward(FRIDAY - 1) == pytest.approx(np.mean(window), rel=1e-9)
+    assert abs(forward(start) - forward(start - 1)) < 1e-6, "the window begins without a step"
+    half = FRIDAY - 900 * SECOND
+    assert forward(half) == pytest.approx((np.mean(window[:90]) + path.index("BTC", half)) / 2, rel=1e-6)
+    assert abs(np.mean(window) / path.index("BTC", FRIDAY) - 1) > 1e-4, "the average is another price than the last"
 
 
-@pytest.mark.parametrize("mode", ["bridge", "jump"])
-def test_marks_follow_from_the_inputs_at_any_moment(bundled: FittedMarket, mode: str) -> None:
-    path = MarketPath(bundled, mode)
-    for time in [path.start_ns, FRIDAY - 1, FRIDAY - 60 * SECOND, path.end_ns, *moments(path, 10)]:
-        for underlying, symbol in enumerate(path.symbols, start=1):
-            series = path.series(symbol, time)
-            inputs = path.inputs(symbol, underlying, time, one_expiries(path, symbol, time))
-            arrays = mark_arrays(inputs, [each.spec(place, underlying) for place, each in enumerate(series, start=1)])
-            by_name = {each.name: mark for each, mark in zip(series, arrays.marks, strict=True)}
-            index = path.index(symbol, time)
-            assert abs(by_name[f"{symbol}_USDC-PERPETUAL"].mark / USD / index - 1) < 0.005
-            assert abs(inputs.funding_rate) <= NANO_ONE * 0.005
-            for each in series[1:]:
-                assert by_name[each.name].mark >= 0
-                near = abs(each.strike / USD / index - 1) < 0.05 and each.expiry > time + SECOND
-                if each.option_type == OptionType.CALL and near:
-                    assert 0.1 < by_name[each.name].iv / NANO_ONE < 4
+def test_the_perpetual_trades_near_the_index(bundled: FittedMarket) -> None:
+    path = MarketPath(bundled)
+    premia = []
+    for time in moments(path, 20):
+        quote = path.perpetual_quote("BTC", time)
+        assert quote.bid < quote.ask
+        premia.append((quote.bid + quote.ask) / 2 / path.index("BTC", time) - 1)
+        assert premia[-1] == pytest.approx(path._paths["BTC"].premium(time), abs=1e-12)
+    assert 0 < max(map(abs, premia)) <= 0.005
 
 
 def test_smiles_stay_free_of_arbitrage_between_snapshots(bundled: FittedMarket) -> None:
     path = MarketPath(bundled)
-    worst = [
-        float(live.smile.durrleman(np.linspace(-2, 2, 81) * np.sqrt(live.smile.variance(np.zeros(1))[0])).min())
-        for time in moments(path, 20)
-        for symbol in path.symbols
-        for live in path._paths[symbol].live(time)
-    ]
-    assert np.mean(np.array(worst) < 0) < 0.02
-    assert min(worst) > -0.2
+    for time in moments(path, 20):
+        for symbol in path.symbols:
+            before = None
+            for live in path._paths[symbol].live(time):
+                deviation = np.sqrt(live.smile.variance(np.zeros(1))[0])
+                assert live.smile.durrleman(np.linspace(-4, 4, 161) * deviation).min() >= 0
+                if before is not None:
+                    k = np.linspace(-2.5, 2.5, 81) * np.sqrt(before.variance(np.zeros(1))[0])
+                    assert np.all(live.smile.variance(k) >= before.variance(k))
+                before = live.smile
 
 
 def test_quotes_straddle_the_mark(bundled: FittedMarket) -> None:

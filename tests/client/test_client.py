@@ -103,7 +103,7 @@ def test_sync_client_does_everything(funded: TestVenue) -> None:
         assert client.account(second).balance == 100
         assert client.subaccounts() == [1, second]
         key = secret("sync session")
-        client.register_session_key(address_of(key), ["trade"], client.now_ns() + DAY, [second])
+        client.register_session_key(key, ["trade"], client.now_ns() + DAY, [second])
         with SyncClient(funded.config.websocket_url, key) as session:
             assert session.subaccount == second
             with pytest.raises(RequestRefused) as refused:

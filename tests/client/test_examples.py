@@ -40,3 +40,12 @@ def test_watch_market(shared_venue: TestVenue) -> None:
         assert process.stdout is not None
         assert process.stdout.readline().startswith("mark 76000")
         process.terminate()
+
+
+def test_watch_chain(shared_venue: TestVenue) -> None:
+    command = [sys.executable, "-u", str(EXAMPLES / "watch_chain.py"), shared_venue.config.websocket_url, "BTC"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "index 76000  6 options  open\n"
+        assert process.stdout.readline().startswith("BTC_USDC-6FEB26-76000-")
+        process.terminate()

@@ -7,7 +7,7 @@ from typing import Any
 
 from commitment import reference
 from support.venue import CHAIN_ID, CONTRACT, EXPIRY, SMILE, START, TOKEN, secret, specs
-from synchromesh._native import ReplayError, Replica, mark_arrays, pack_records
+from synchromesh._native import ReplayError, Replica, blake3, mark_arrays, pack_records
 from synchromesh.protocol import (
     Administration,
     AssetSpec,
@@ -150,7 +150,7 @@ class Story:
         live = [spec.encode() for spec in self.specs if spec.underlying == underlying]
         arrays = mark_arrays(inputs.encode(), live)
         self.marks[underlying] = {mark.instrument: mark for mark in MarkArrays.decode(arrays).marks}
-        update = MarkUpdate(inputs, (), 1, reference.keccak(arrays))
+        update = MarkUpdate(inputs, (), 1, blake3(arrays))
         self.submit(self.domain.cosigned(update, [ORACLE], self.names))
 
     def own(self, who: int, make: Callable[[Authorization], Command]) -> None:

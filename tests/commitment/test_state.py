@@ -85,9 +85,15 @@ def test_accounts_and_books_leaf_by_leaf() -> None:
 
 def test_keys_leaf_by_leaf() -> None:
     story = Story()
-    session = address_of(bytes([9] * 32))
+    secret = bytes([9] * 32)
+    session = address_of(secret)
+
+    def register(auth: Authorization) -> RegisterSessionKey:
+        command = RegisterSessionKey(session, 3, (1, 3), START + 10**15, auth)
+        return story.domain.consented(command, secret, story.names)
+
     story.own(ALICE, lambda auth: CreateSubaccount(auth))
-    story.own(ALICE, lambda auth: RegisterSessionKey(session, 3, (1, 3), START + 10**15, auth))
+    story.own(ALICE, register)
     story.place(ALICE, 1, PERPETUAL, Side.BUY, lots=1, ticks=100_000)
     nonce = story.nonce
     keys = story.replica.opening()["keys"]

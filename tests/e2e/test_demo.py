@@ -32,7 +32,16 @@ KEYS = {
     "ack_ms",
     "wall_s",
 }
-KILLS = {"oracle": 2, "maker-0": 4, "execution": 6, "takers": 12, "settlement": 14, "verifier": 17, "maker-1": 19}
+KILLS = {
+    "oracle-1": 2,
+    "maker-0": 4,
+    "execution": 6,
+    "oracle-0": 9,
+    "takers": 12,
+    "settlement": 14,
+    "verifier": 17,
+    "maker-1": 19,
+}
 """Processes that are killed, and how many seconds after the first fill."""
 KILL_DURATION = 60
 ACCOUNTS = 6
@@ -56,6 +65,9 @@ def run_demo(tmp_path: Path, **environment: str) -> dict[str, object]:
     done = subprocess.run(command + arguments, env=inherited | environment, capture_output=True, text=True, timeout=240)
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
     summary: dict[str, object] = json.loads(report.read_text())
+    # What is printed last is the venue as it ended.
+    assert f"batches {summary['batches']}/{summary['batches']}" in done.stdout
+    assert "venue 2026-02-0" in done.stdout
     return summary
 
 

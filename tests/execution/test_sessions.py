@@ -113,14 +113,37 @@ def test_login_is_refused(open_venue: TestVenue) -> None:
     assert refused.value.code == 13004
 
 
+def test_a_key_is_registered_only_with_its_consent(open_venue: TestVenue) -> None:
+    key, expiry = secret("somebody's"), open_venue.now + DAY
+    signed = {"nonce": open_venue.call("public/get_owner_nonce", owner="0x" + address_of(ALICE).hex())["nonce"]}
+    digest = open_venue.domain.register_session_key(
+        key=address_of(key), scopes=1, key_expiry=expiry, expiry=expiry, signer=address_of(ALICE), **signed
+    )
+    params = {
+        "key": "0x" + address_of(key).hex(),
+        "scopes": "trade",
+        "key_expiry": str(expiry),
+        "signer": "0x" + address_of(ALICE).hex(),
+        "signature_expiry": str(expiry),
+        "signature": "0x" + sign(digest, ALICE).hex(),
+        **signed,
+    }
+    for consenting in (ALICE, secret("squatter")):
+        with pytest.raises(VenueError) as refused:
+            open_venue.call("private/register_session_key", consent="0x" + sign(digest, consenting).hex(), **params)
+        assert refused.value.code == 13009
+    made = open_venue.call("private/register_session_key", consent="0x" + sign(digest, key).hex(), **params)
+    assert made["key"] == params["key"]
+
+
 async def test_session_key_scopes_and_revocation(open_venue: TestVenue) -> None:
     url = open_venue.config.websocket_url
     key, canceller = secret("session"), secret("canceller")
     async with Client(url, ALICE) as alice:
         second = (await alice.create_subaccount()).id
         expiry = open_venue.now + DAY
-        await alice.register_session_key(address_of(key), ["trade"], expiry, [1])
-        await alice.register_session_key(address_of(canceller), ["cancel"], expiry)
+        await alice.register_session_key(key, ["trade"], expiry, [1])
+        await alice.register_session_key(canceller, ["cancel"], expiry)
         async with Client(url, key) as session, Client(url, canceller) as cancels:
             assert await session.subaccounts() == [1]
             assert await cancels.subaccounts() == [1, second]
@@ -186,7 +209,7 @@ async def test_cancel_on_disconnect_of_an_account_outlives_its_key(open_venue: T
     url = open_venue.config.websocket_url
     key = secret("doomed key")
     async with Client(url, ALICE) as alice:
-        await alice.register_session_key(address_of(key), ["trade"], open_venue.now + DAY, [1])
+        await alice.register_session_key(key, ["trade"], open_venue.now + DAY, [1])
         await alice.request("private/set_cancel_on_disconnect", scope="account", enabled=True)
         doomed = Client(url, key)
         await doomed.connect()

@@ -22,7 +22,11 @@ from synchromesh.protocol import (
     InboxItem,
     ListInstruments,
     MarkArrays,
+    MarketStatus,
+    MarketStatusChanged,
+    MarkFault,
     MarkUpdate,
+    Mode,
     Parameter,
     PlaceOrder,
     RaiseNonceFloor,
@@ -60,6 +64,7 @@ class Model(Trading):
         require(record.time >= self.time, "time_backwards")
         require(self.genesis is not None or isinstance(record.command, Genesis), "not_open")
         before = (self.sequence, self.time)
+        markets = [self.market(underlying) for underlying in self.underlyings]
         self.sequence, self.time, self.events = sequence, record.time, []
         try:
             self.dispatch(record.command, arrays)
@@ -67,7 +72,26 @@ class Model(Trading):
             self.sequence, self.time = before
             assert not self.events, "a refused command has no events"
             raise
+        for underlying, market in zip(self.underlyings, markets, strict=False):
+            if self.market(underlying) != market:
+                changed = MarketStatusChanged(underlying.spec.underlying, *self.market(underlying))
+                self.events.append(changed)
         return self.events
+
+    def market(self, underlying: Underlying) -> tuple[MarketStatus, MarkFault]:
+        """What an underlying accepts as of the last command, and what is wrong with its marks."""
+        fault = MarkFault.NONE
+        try:
+            self.check_marks_sound(underlying.spec.underlying)
+        except Refused as refusal:
+            [fault] = [one for one in MarkFault if one.word == refusal.code]
+        if underlying.mode == Mode.HALT:
+            return MarketStatus.HALTED, fault
+        if underlying.mode == Mode.CANCEL_ONLY:
+            return MarketStatus.CANCEL_ONLY, fault
+        if fault != MarkFault.NONE:
+            return MarketStatus.REDUCE_ONLY, fault
+        return (MarketStatus.POST_ONLY if underlying.mode == Mode.POST_ONLY else MarketStatus.OPEN), fault
 
     def dispatch(self, command: Command, arrays: MarkArrays | None) -> None:
         if isinstance(command, MarkUpdate):

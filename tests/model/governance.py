@@ -68,7 +68,7 @@ RANGES = {
     Parameter.PRICE_BAND: (10**6, 100 * NANO_ONE),
     Parameter.MARK_STALENESS: (SECOND, 30 * DAY),
     Parameter.MIN_INDEX_SOURCES: (0, 255),
-    Parameter.MAX_INDEX_JUMP: (10**6, NANO_ONE),
+    Parameter.MAX_INDEX_JUMP: (10**6, 10 * NANO_ONE),
 }
 
 
@@ -90,6 +90,10 @@ def check_quorum(given: Iterable[Cosignature], members: tuple[bytes, ...], neede
     signers = [cosignature.signer for cosignature in given]
     require(all(signer in members for signer in signers), stranger)
     require(len(signers) >= needed, "quorum_missing")
+
+
+def is_near(price: int, index: int) -> bool:
+    return index <= 2 * price and price <= 2 * index
 
 
 class Governance(Accounts):
@@ -235,20 +239,28 @@ class Governance(Accounts):
         last = underlying.inputs
         require(last is None or inputs.time > last.time, "mark_time")
         require(inputs.time <= self.time + self.parameters[Parameter.NONCE_FUTURE], "mark_from_future")
+        require(self.time - inputs.time <= self.parameters[Parameter.MARK_STALENESS], "stale_mark")
         require(1 <= inputs.index <= MAX_INDEX, "invalid_mark")
-        least = 0 if self.perpetual(inputs.underlying) is None else 1
-        require(least <= inputs.perpetual_mark <= MAX_INDEX, "invalid_mark")
-        require(abs(inputs.funding_rate) <= MAX_FUNDING_RATE, "invalid_mark")
         if last is not None:
-            allowed = self.parameters[Parameter.MAX_INDEX_JUMP] * last.index
+            allowed = self.index_move(inputs.time - last.time) * last.index
             require(abs(inputs.index - last.index) * NANO_ONE <= allowed, "index_jump")
-        require(all(series.forward > 0 for series in inputs.expiries), "invalid_mark")
+        if self.perpetual(inputs.underlying) is None:
+            require(0 <= inputs.perpetual_mark <= MAX_INDEX, "invalid_mark")
+        else:
+            require(is_near(inputs.perpetual_mark, inputs.index), "invalid_mark")
+        require(abs(inputs.funding_rate) <= MAX_FUNDING_RATE, "invalid_mark")
+        require(all(is_near(series.forward, inputs.index) for series in inputs.expiries), "invalid_mark")
         unpriced = [
             expiry
             for expiry in self.series(inputs.underlying)
             if expiry > inputs.time and expiry not in underlying.prices
         ]
         require([series.expiry for series in inputs.expiries] == unpriced, "expiry_coverage")
+
+    def index_move(self, since: int) -> int:
+        """Share by which the index may move when the last mark was so long ago."""
+        jump = self.parameters[Parameter.MAX_INDEX_JUMP]
+        return max(jump, min(NANO_ONE // 2, jump * (1 + since // self.parameters[Parameter.MARK_STALENESS])))
 
     def accrue_funding(self, command: FundingTick) -> None:
         underlying = self.underlying(command.underlying)

@@ -85,7 +85,8 @@ class Terms:
         notional = fit(ceil_div(lots * self.mark * self.spec.lot_size, CONTRACT))
         rate = self.parameters[Parameter.PERPETUAL_INITIAL]
         size_term = self.parameters[Parameter.PERPETUAL_SIZE_TERM]
-        return fit(ceil_div(notional * (rate * 10**12 + size_term * notional), 10**21))
+        # The only product that may exceed 128 bits although its quotient fits in 64.
+        return fit(ceil_div(fit(notional * (rate * 10**12 + size_term * notional), 128), 10**21))
 
     def _short_initial_per_lot(self) -> int:
         """Nano-USDC."""

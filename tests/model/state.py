@@ -38,9 +38,9 @@ def require(condition: bool, code: str) -> None:
         raise Refused(code)
 
 
-def fit(number: int) -> int:
-    """The number, if it fits in 64 bits with a sign."""
-    if not -(2**63) <= number < 2**63:
+def fit(number: int, bits: int = 64) -> int:
+    """The number, if it fits in so many bits with a sign."""
+    if not -(1 << bits - 1) <= number < 1 << bits - 1:
         raise OverflowRefusal
     return number
 

@@ -11,8 +11,9 @@ from model.engine import Model
 from model.pair import Pair
 from model.state import Refused
 from model.streams import Stream
-from model.venue import ADMINS, OWNERS, START, STRANGER, genesis
+from model.venue import ADMINS, INDEX, ORACLES, OWNERS, START, STRANGER, arrays_of, genesis
 from synchromesh.protocol import (
+    CONTRACT,
     NO_SIGNATURE,
     USD,
     Administration,
@@ -26,9 +27,16 @@ from synchromesh.protocol import (
     Genesis,
     InboxItem,
     ListInstruments,
+    MarkInputs,
     MarkUpdate,
+    OrderType,
+    PlaceOrder,
+    PostOnly,
     RaiseNonceFloor,
     Record,
+    SelfTrade,
+    Side,
+    TimeInForce,
     Transfer,
 )
 
@@ -130,6 +138,67 @@ def test_sixty_four_nonces_are_remembered() -> None:
     assert script.refusal(RaiseNonceFloor(100, auth(OWNERS[0], START))) == "nonce_below_window"
     assert script.refusal(RaiseNonceFloor(100, auth(OWNERS[0], START + 10))) == "nonce_used"
     assert script.accepts(RaiseNonceFloor(100, auth(OWNERS[0], START + 15)))
+
+
+def mark(script: Script, index: int, **changes: object) -> MarkUpdate:
+    """A mark of a perpetual at the script's time."""
+    inputs = MarkInputs(1, script.time, index, 100_000, 4, index, 0, ())
+    inputs = msgspec.structs.replace(inputs, **changes)
+    arrays = arrays_of(script.pair.model, inputs)
+    assert arrays is not None
+    epoch = script.pair.model.underlyings[0].listing_epoch
+    return MarkUpdate(inputs, tuple(Cosignature(signer, NO_SIGNATURE) for signer in ORACLES), epoch, arrays.hash())
+
+
+@pytest.mark.parametrize("side", [-1, 1])
+def test_the_allowed_move_of_the_index_grows_with_the_age_of_the_last_mark(side: int) -> None:
+    for age, permille, allowed in (
+        (1, 100, True),
+        (1, 101, False),
+        (59, 101, False),
+        (60, 200, True),
+        (119, 201, False),
+        (180, 400, True),
+        (3600, 500, True),
+        (3600, 501, False),
+        (86_400, 9_000 if side > 0 else 999, False),
+    ):
+        script = Script()
+        assert script.accepts(listing())
+        assert script.accepts(mark(script, INDEX[1]))
+        script.time += age * SECOND
+        assert script.accepts(Clock(0))
+        command = mark(script, INDEX[1] + side * INDEX[1] * permille // 1000)
+        assert script.accepts(command) if allowed else script.refusal(command) == "index_jump"
+
+
+def test_marks_that_are_not_near_the_index_or_of_now() -> None:
+    script = Script()
+    assert script.accepts(listing())
+    index = INDEX[1]
+    for perpetual in (index // 2 - 1, 2 * index + 1, 10 * index):
+        assert script.refusal(mark(script, index, perpetual_mark=perpetual)) == "invalid_mark"
+    old = mark(script, index)
+    script.time += 60 * SECOND
+    assert script.accepts(Clock(0))
+    script.time += 1
+    assert script.refusal(old) == "stale_mark"
+    assert script.accepts(mark(script, index, perpetual_mark=2 * index))
+    script.time += 1
+    assert script.accepts(mark(script, index, perpetual_mark=index // 2))
+
+
+def test_a_product_beyond_128_bits_is_an_overflow() -> None:
+    """The margin of the larger position, 3.4e18, would fit in 64 bits."""
+    script = Script()
+    assert script.accepts(listing())
+    assert script.accepts(mark(script, INDEX[1]))
+    script.deposit(OWNERS[0])
+    price = INDEX[1] // 1_000
+    limit = (OrderType.LIMIT, TimeInForce.GTC, 0, PostOnly.NO, False, SelfTrade.CANCEL_NEWEST, 10**18, "")
+    for nonce, (contracts, code) in enumerate(((50_000, "not_enough_margin"), (344_164, "overflow"))):
+        trading = auth(OWNERS[0], START + nonce)
+        assert script.refusal(PlaceOrder(1, 1, Side.BUY, contracts * CONTRACT, price, *limit, trading)) == code
 
 
 def test_what_no_journal_holds_is_refused_by_the_model() -> None:

@@ -7,7 +7,7 @@ from copy import copy
 from dataclasses import dataclass, replace
 
 from model.accounts import CANCELS
-from model.governance import Governance
+from model.governance import MAX_PRICE, Governance
 from model.margin import Terms, after_fill
 from model.state import (
     Account,
@@ -179,7 +179,7 @@ class Trading(Governance):
 
     @staticmethod
     def ticks(price: int, instrument: Instrument) -> int:
-        require(price > 0 and price % instrument.spec.tick_size == 0, "invalid_price")
+        require(0 < price <= MAX_PRICE and price % instrument.spec.tick_size == 0, "invalid_price")
         return price // instrument.spec.tick_size
 
     @staticmethod
@@ -270,6 +270,8 @@ class Trading(Governance):
         balance = self.margin_balance(account)
         before = self.requirement_in(account, order.instrument)
         lots = account.position(order.instrument).lots
+        side = [other.lots for other in others if other.side == order.side]
+        self.terms(order.instrument).cash(sum(side) + order.lots, order.price)
         after = self.terms(order.instrument).requirement(lots, [*others, order])
         require(after <= before or balance >= fit(total - before + after), "not_enough_margin")
 

@@ -110,8 +110,21 @@ def test_at_and_after_expiry_an_option_is_intrinsic(late: int) -> None:
     specs = [option(1, 70_000, OptionType.CALL), option(2, 70_000, OptionType.PUT), option(3, 71_000, OptionType.PUT)]
     marks = mark_arrays(inputs(NOW + 30 * DAY + late), specs).marks
     assert [mark.mark for mark in marks] == [250_500_000, 0, 749_500_000]
-    assert [mark.delta for mark in marks] == [NANO_ONE, 0, -NANO_ONE]
-    assert [(mark.iv, mark.vega) for mark in marks] == [(0, 0)] * 3
+    assert [(mark.iv, mark.delta, mark.vega) for mark in marks] == [(0, 0, 0)] * 3
+
+
+@pytest.mark.parametrize(("minutes", "share"), [(31, 1), (30, 1), (15, 0.5), (1.5, 0.05)])
+def test_delta_decays_over_the_settlement_window(minutes: float, share: float) -> None:
+    """The settlement price is an average over half an hour; the part of it that has happened moves no more."""
+    dying = SviSlice(a=4_000, b=0, rho=0, m=0, sigma=1)
+    left = round(minutes * 60 * 10**9)
+    specs = [option(1, 70_300, OptionType.CALL), option(2, 70_200, OptionType.PUT)]
+    marks = mark_arrays(inputs(NOW + 30 * DAY - left, dying), specs).marks
+    t = year_fraction(0, left)
+    greeks = black76(70_250.5, [70_300.0, 70_200.0], t, np.sqrt(4e-6 / t), [True, False])
+    np.testing.assert_allclose([mark.delta for mark in marks], greeks.delta * share * NANO_ONE, atol=0.51)
+    np.testing.assert_allclose([mark.vega for mark in marks], greeks.vega * USD, atol=0.51)
+    np.testing.assert_allclose([mark.mark for mark in marks], greeks.price * USD, atol=0.51)
 
 
 def test_a_nanosecond_before_expiry_is_close_to_intrinsic() -> None:

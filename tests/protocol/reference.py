@@ -26,6 +26,7 @@ STRUCTS = {
         "CreateSubaccount(uint64 nonce,uint64 expiry,address signer)",
         "RegisterSessionKey(address key,string scopes,string subaccounts,uint64 keyExpiry,uint64 nonce,"
         "uint64 expiry,address signer)",
+        "SessionKeyConsent(address owner,address key,uint8 scopes,uint64 keyExpiry)",
         "RevokeSessionKey(address key,uint64 nonce,uint64 expiry,address signer)",
         "MarkUpdate(string underlying,uint64 time,bytes32 inputs)",
         "SettlementPrice(string underlying,uint64 expiry,uint64 price)",

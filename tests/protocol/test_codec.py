@@ -71,7 +71,12 @@ def test_mark_arrays_are_encoded_as_the_native_module_does(arrays):
     data = arrays.encode()
     assert MarkArrays.decode(data) == arrays
     assert _native.mark_arrays_text(data) == rust_text.message(arrays)
-    assert arrays.hash() == _native.keccak256(data)
+    assert arrays.hash() == _native.blake3(data)
+
+
+def test_blake3_of_a_known_text():
+    digest = "6437b3ac38465133ffb63b75273a8db548c558465d79db03fd359c6cd5bd9d85"
+    assert _native.blake3(b"abc").hex() == digest
 
 
 @given(strategies.inbox_bodies)

@@ -58,6 +58,7 @@ WORDS = {
     "bytes32": st.binary(min_size=32, max_size=32),
     "address": st.binary(min_size=20, max_size=20),
     "bool": st.booleans(),
+    "uint8": st.integers(0, 2**8 - 1),
     "uint32": st.integers(0, 2**32 - 1),
     "uint64": strategies.U64,
 }
@@ -222,7 +223,10 @@ def test_every_command_has_the_digest_of_the_reference(kind):
         quorum = command.cosignatures if hasattr(command, "cosignatures") else getattr(command, "admin", None)
         quorum = quorum.cosignatures if isinstance(quorum, Administration) else quorum
         signers = [command.auth] if hasattr(command, "auth") else quorum
-        assert claims == [(item.signer, digest, item.signature) for item in signers]
+        signed = [(item.signer, digest, item.signature) for item in signers]
+        if isinstance(command, RegisterSessionKey):
+            signed.append((command.key, digest, command.consent))
+        assert claims == signed
 
     check()
 
@@ -303,6 +307,25 @@ def test_a_quorum_signs_in_ascending_order():
         assert DOMAIN.digest(signed, NAMES) == DOMAIN.digest(command, NAMES)
     expire = DOMAIN.cosigned(Expire(1, 5, 6), [SECRET], NAMES)
     assert [item.signer for item in expire.cosignatures] == [_native.address_of(SECRET)]
+
+
+def test_a_session_key_consents_to_what_its_owner_signs():
+    owner, key = map(_native.address_of, (SECRET, OTHER))
+    command = DOMAIN.signed(RegisterSessionKey(key, 3, (1,), 77, Authorization(owner, 0, 9)), SECRET, NAMES)
+    with pytest.raises(SigningError, match="cannot sign for"):
+        DOMAIN.consented(command, SECRET, NAMES)
+    claims = DOMAIN.claims(DOMAIN.consented(command, OTHER, NAMES), NAMES)
+    assert [claim.signer for claim in claims] == [owner, key]
+    assert all(_native.recover(claim.digest, claim.signature) == claim.signer for claim in claims)
+
+
+def test_a_key_consents_to_a_registration_by_transaction_as_wallets_sign_it():
+    owner, key = map(_native.address_of, (SECRET, OTHER))
+    digest = DOMAIN.session_key_consent(owner=owner, key=key, scopes=15, key_expiry=77)
+    fields = {"owner": owner, "key": key, "scopes": 15, "keyExpiry": 77}
+    assert digest == reference.digest(CHAIN, CONTRACT, "SessionKeyConsent", fields)
+    data = reference.typed_data(CHAIN, CONTRACT, "SessionKeyConsent", fields)
+    assert bytes(Account.from_key(OTHER).sign_typed_data(full_message=data).signature) == _native.sign(digest, OTHER)
 
 
 def test_only_the_signer_signs_and_only_what_is_signed():

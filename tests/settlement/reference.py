@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from eth_abi import encode
+from eth_account import Account
 from eth_utils import keccak, to_checksum_address
 
 VECTORS = Path(__file__).resolve().parents[1] / "vectors" / "settlement.json"
@@ -41,6 +42,13 @@ HEADER_TYPES = (
     ("dataHash", "bytes32"),
     ("lastTime", "uint64"),
 )
+
+CONSENT_FIELDS = [
+    {"name": "owner", "type": "address"},
+    {"name": "key", "type": "address"},
+    {"name": "scopes", "type": "uint8"},
+    {"name": "keyExpiry", "type": "uint64"},
+]
 
 
 @dataclass(frozen=True)
@@ -100,7 +108,12 @@ def address(seed: str) -> bytes:
 
 def vectors() -> dict[str, Any]:
     """The document of vectors; every number of it is fixed."""
-    return {"inbox": _inbox(), "withdrawals": [_tree(size) for size in (1, 2, 3, 5, 8, 13)], "batch": _batch()}
+    return {
+        "inbox": _inbox(),
+        "consent": _consent(),
+        "withdrawals": [_tree(size) for size in (1, 2, 3, 5, 8, 13)],
+        "batch": _batch(),
+    }
 
 
 def text() -> str:
@@ -110,13 +123,15 @@ def text() -> str:
 
 def _inbox() -> list[dict[str, str]]:
     alice, bob, largest = address("alice"), address("bob"), (1 << 63) - 1
+    # Its secret is known, so that Solidity can sign the key's consent: forge's makeAddrAndKey("session").
+    session = bytes.fromhex(Account.from_key(keccak(b"session")).address[2:])
     items: list[tuple[str, dict[str, int | bytes]]] = [
         ("deposit", {"owner": alice, "subaccount": 0, "asset": 0, "amount": 1}),
         ("deposit", {"owner": bob, "subaccount": (1 << 64) - 1, "asset": 1, "amount": 123_456_789}),
         ("forced_withdraw", {"owner": bob, "subaccount": 2, "asset": 1, "amount": largest, "recipient": alice}),
         ("forced_cancel_all", {"owner": alice, "subaccount": 1}),
         ("forced_close_only", {"owner": alice, "subaccount": 256}),
-        ("register_key", {"owner": bob, "key": alice, "scopes": 15, "expiry": (1 << 64) - 1}),
+        ("register_key", {"owner": bob, "key": session, "scopes": 15, "expiry": (1 << 64) - 1}),
         ("raise_nonce_floor", {"owner": alice, "signer": alice, "floor": 1_770_163_200_000_000_000}),
         ("deposit", {"owner": alice, "subaccount": 1, "asset": 0, "amount": 1_000_000_000_000}),
     ]
@@ -127,6 +142,21 @@ def _inbox() -> list[dict[str, str]]:
         shown = {name: _show(value) for name, value in fields.items()}
         out.append({"kind": kind, **shown, "item": _hex(item), "hash": _hex(chain)})
     return out
+
+
+def _consent() -> dict[str, str]:
+    """A session key's signature for an owner that registers it by transaction, as a wallet makes it."""
+    domain = {"name": "Synchromesh", "version": "1", "chainId": 31_337, "verifyingContract": address("contract")}
+    key = Account.from_key(keccak(b"session"))
+    owner, scopes, expiry = address("bob"), 5, 1_770_163_200_000_000_000
+    fields = {"owner": owner, "key": bytes.fromhex(key.address[2:]), "scopes": scopes, "keyExpiry": expiry}
+    signed = key.sign_typed_data(domain, {"SessionKeyConsent": CONSENT_FIELDS}, fields)
+    return {
+        "chainId": _show(31_337),
+        "contract": _show(address("contract")),
+        **{name: _show(value) for name, value in fields.items()},
+        "signature": _hex(signed.signature),
+    }
 
 
 def _tree(size: int) -> dict[str, Any]:

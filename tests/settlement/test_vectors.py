@@ -9,7 +9,8 @@ import pytest
 from eth_utils import keccak
 
 from settlement import reference
-from synchromesh._native import batch_hash, merkle_verify, withdrawal_proof, withdrawal_root
+from synchromesh._native import batch_hash, merkle_verify, recover, sign, withdrawal_proof, withdrawal_root
+from synchromesh.protocol import TypedDomain
 from synchromesh.settlement.inbox import inbox_chain
 
 
@@ -29,6 +30,18 @@ def test_inbox_items_chain_from_zero() -> None:
         assert vector["hash"] == "0x" + chain.hex()
         assert inbox_chain(before, index, item) == chain
         assert item[0] == reference.INBOX_FIELDS[vector["kind"]][0]
+
+
+def test_our_consent_is_that_of_the_vectors() -> None:
+    vector = vectors()["consent"]
+    owner, key = (bytes.fromhex(vector[name][2:]) for name in ("owner", "key"))
+    domain = TypedDomain(int(vector["chainId"]), bytes.fromhex(vector["contract"][2:]))
+    digest = domain.session_key_consent(
+        owner=owner, key=key, scopes=int(vector["scopes"]), key_expiry=int(vector["keyExpiry"])
+    )
+    signature = bytes.fromhex(vector["signature"][2:])
+    assert recover(digest, signature) == key
+    assert sign(digest, keccak(b"session")) == signature
 
 
 def test_our_withdrawal_trees_are_those_of_the_vectors() -> None:

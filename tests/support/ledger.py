@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from support.venue import EXPIRY, INDEX, SMILE, START, secret, specs
-from synchromesh._native import Replica, keccak256, mark_arrays
+from synchromesh._native import Replica, blake3, mark_arrays
 from synchromesh.clock import SECOND
 from synchromesh.execution.genesis import DEFAULT_PARAMETERS
 from synchromesh.protocol import (
@@ -101,7 +101,7 @@ class Ledger:
             1, self.time + 1_000, index, 100_000, 3, index, 10_000, (ExpiryInputs(EXPIRY, index, 0, SMILE),)
         )
         arrays = mark_arrays(inputs.encode(), [spec.encode() for spec in self.specs if spec.underlying == 1])
-        update = MarkUpdate(inputs, (), 1, keccak256(arrays))
+        update = MarkUpdate(inputs, (), 1, blake3(arrays))
         return self.submit(self.domain.cosigned(update, [ORACLE], self.names))
 
     def credit(self, item: bytes) -> bytes:

@@ -17,6 +17,9 @@ interface IInbox {
     /// @notice A session key would have no scope, or one that does not exist.
     error ScopesUnknown(uint8 scopes);
 
+    /// @notice The signature is not the key's, or not for this caller, these scopes and this expiry.
+    error KeyDidNotConsent(address key);
+
     /// @notice Fewer items than this have joined the inbox.
     error InboxTooShort(uint64 length, uint64 wanted);
 
@@ -42,8 +45,12 @@ interface IInbox {
     /// @param key The session key
     /// @param scopes Scope bits: 1 trade, 2 cancel, 4 RFQ, 8 transfer
     /// @param expiry The key dies at this venue time, ns
+    /// @param consent The key's signature of `SessionKeyConsent(owner,key,scopes,keyExpiry)` with the caller as owner:
+    /// nobody registers a key that he does not hold
     /// @return index Of the inbox item
-    function registerKey(address key, uint8 scopes, uint64 expiry) external returns (uint64 index);
+    function registerKey(address key, uint8 scopes, uint64 expiry, bytes calldata consent)
+        external
+        returns (uint64 index);
 
     /// @notice Kills all trading nonces of `signer`, a key of the caller or the caller itself, below `floor`.
     /// @return index Of the inbox item

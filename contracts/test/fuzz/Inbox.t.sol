@@ -50,11 +50,17 @@ contract InboxFuzzTest is Fixture {
             deposit(who, 1 + number % 1e6);
             return;
         }
+        if (choice == 4) {
+            uint8 scopes = uint8(1 + number % 15);
+            bytes memory consent = consentOf(sessionKey, who, scopes, number);
+            vm.prank(who);
+            settlement.registerKey(session, scopes, number, consent);
+            return;
+        }
         vm.prank(who);
         if (choice == 1) settlement.forceWithdraw(number, USDC, 1 + number / 2, who);
         if (choice == 2) settlement.forceCancelAll(number);
         if (choice == 3) settlement.forceCloseOnly(number);
-        if (choice == 4) settlement.registerKey(who, uint8(1 + number % 15), number);
         if (choice == 5) settlement.raiseNonceFloor(who, number);
     }
 }

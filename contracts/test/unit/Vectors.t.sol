@@ -3,6 +3,7 @@ pragma solidity 0.8.30;
 
 import {stdJson} from "forge-std/StdJson.sol";
 
+import {Settlement} from "src/Settlement.sol";
 import {BatchHeader} from "src/types/BatchHeader.sol";
 import {Withdrawal} from "src/types/Withdrawal.sol";
 
@@ -34,6 +35,21 @@ contract VectorsTest is Fixture {
             assertEq(settlement.inboxHashAt(count), vectors.readBytes32(string.concat(at, ".hash")), at);
         }
         assertEq(count, 8);
+    }
+
+    function test_consent() public {
+        address place = vectors.readAddress(".consent.contract");
+        vm.etch(place, address(settlement).code);
+        vm.chainId(vectors.readUint(".consent.chainId"));
+        vm.prank(vectors.readAddress(".consent.owner"));
+        Settlement(place)
+            .registerKey(
+                vectors.readAddress(".consent.key"),
+                uint8(vectors.readUint(".consent.scopes")),
+                number64(".consent.keyExpiry"),
+                vectors.readBytes(".consent.signature")
+            );
+        assertEq(Settlement(place).inboxLength(), 1);
     }
 
     function test_withdrawals() public {
@@ -104,6 +120,13 @@ contract VectorsTest is Fixture {
             uint16 asset = uint16(vectors.readUint(string.concat(at, ".asset")));
             return depositUnits(from, asset, field(at, ".amount"), field(at, ".subaccount"));
         }
+        if (kind == keccak256("register_key")) {
+            uint8 scopes = uint8(field(at, ".scopes"));
+            uint64 expiry = field(at, ".expiry");
+            bytes memory consent = consentOf(sessionKey, from, scopes, expiry);
+            vm.prank(from);
+            return settlement.registerKey(vectors.readAddress(string.concat(at, ".key")), scopes, expiry, consent);
+        }
         vm.prank(from);
         if (kind == keccak256("forced_withdraw")) {
             uint16 asset = uint16(vectors.readUint(string.concat(at, ".asset")));
@@ -112,10 +135,6 @@ contract VectorsTest is Fixture {
         }
         if (kind == keccak256("forced_cancel_all")) return settlement.forceCancelAll(field(at, ".subaccount"));
         if (kind == keccak256("forced_close_only")) return settlement.forceCloseOnly(field(at, ".subaccount"));
-        if (kind == keccak256("register_key")) {
-            address key = vectors.readAddress(string.concat(at, ".key"));
-            return settlement.registerKey(key, uint8(field(at, ".scopes")), field(at, ".expiry"));
-        }
         assertEq(kind, keccak256("raise_nonce_floor"));
         return settlement.raiseNonceFloor(vectors.readAddress(string.concat(at, ".signer")), field(at, ".floor"));
     }

@@ -26,12 +26,15 @@ abstract contract Fixture is Test {
     address internal alice;
     uint256 internal aliceKey;
     address internal bob = makeAddr("bob");
+    address internal session;
+    uint256 internal sessionKey;
 
     Settlement internal settlement;
     TestUSDC internal usdc;
 
     function setUp() public virtual {
         (alice, aliceKey) = makeAddrAndKey("alice");
+        (session, sessionKey) = makeAddrAndKey("session");
         vm.warp(1_770_163_200);
         settlement = new Settlement(config());
         usdc = new TestUSDC();
@@ -55,6 +58,15 @@ abstract contract Fixture is Test {
         usdc.approve(address(settlement), amount);
         index = settlement.deposit(USDC, amount, 0);
         vm.stopPrank();
+    }
+
+    /// @dev The consent of a key to be registered by `who`.
+    function consentOf(uint256 secret, address who, uint8 scopes, uint64 expiry) internal view returns (bytes memory) {
+        bytes32 kind = keccak256("SessionKeyConsent(address owner,address key,uint8 scopes,uint64 keyExpiry)");
+        bytes32 consented = keccak256(abi.encode(kind, who, vm.addr(secret), scopes, expiry));
+        bytes32 digest = keccak256(bytes.concat(hex"1901", settlement.domainSeparator(), consented));
+        (uint8 v, bytes32 r, bytes32 s) = vm.sign(secret, digest);
+        return bytes.concat(r, s, bytes1(v));
     }
 
     /// @dev A header that continues from the tip, over `data`.

@@ -3,16 +3,18 @@
 
 use crate::protocol::array;
 use ::engine::Engine;
+use ::execution::chain::{MarkValues, PortfolioGreeks, QuotedVols};
 use ::execution::view::View;
-use ::execution::{HostConfig, Submission, VenueClock, receipts};
+use ::execution::{FrameKind, HostConfig, Submission, VenueClock, receipts};
 use ::protocol::eip712::Domain;
 use ::protocol::{Address, InstrumentId, SubaccountId, UnderlyingId, Wire};
 use pyo3::create_exception;
 use pyo3::exceptions::{PyException, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
-use std::os::fd::AsRawFd;
+use std::os::fd::{AsRawFd, BorrowedFd};
 use std::path::PathBuf;
+use std::sync::Arc;
 
 create_exception!(
     _native,
@@ -129,19 +131,20 @@ impl From<&::execution::TradeInfo> for TradeInfo {
 }
 
 python_record! {
-    /// An instrument with its mark (zeros while it has none).
+    /// An instrument with its mark, Greeks and vols of best prices (zeros while it has none), and the forward and rate
+    /// of its expiry.
     InstrumentInfo {
         instrument: u32, name: String, underlying: u16, kind: u8, option_type: u8, strike: i64, expiry: u64,
-        tick_size: i64, lot_size: i64, state: String, mark: i64, iv: i64, delta: i64, vega: i64,
-        open_interest: i64,
+        tick_size: i64, lot_size: i64, state: String, mark: i64, iv: i64, delta: i64, gamma: i64, vega: i64,
+        theta: i64, rho: i64, bid_iv: i64, ask_iv: i64, forward: i64, rate: i64, open_interest: i64,
     }
 }
 
 python_record! {
     /// An underlying with its last marks.
     UnderlyingInfo {
-        underlying: u16, symbol: String, mode: String, index: i64, confidence: u32, sources: u8, mark_time: u64,
-        mark_epoch: u32, listing_epoch: u32, perpetual_mark: i64, funding_rate: i64, funding_index: i64,
+        underlying: u16, symbol: String, mode: String, market_status: String, mark_fault: String, index: i64,
+        confidence: u32, sources: u8, mark_time: u64, mark_epoch: u32, listing_epoch: u32, perpetual_mark: i64, funding_rate: i64, funding_index: i64,
         forwards: Vec<Forward>,
     }
 }
@@ -218,6 +221,9 @@ type PyBookChange = (u32, u64, u64, Vec<(u8, u8, i64, i64)>);
 /// Change id, bids and offers as `(price, amount)`, best first.
 type PyBook = (u64, Vec<(i64, i64)>, Vec<(i64, i64)>);
 
+/// Underlying, delta with and without perpetuals, gamma, vega, theta.
+type PyGreeks = (u16, i64, i64, i64, i64, i64);
+
 /// Everything that became durable since the last drain.
 #[pyclass(frozen, get_all, module = "synchromesh._native")]
 pub struct Update {
@@ -228,8 +234,69 @@ pub struct Update {
     subaccounts: Vec<u64>,
     underlyings: Vec<u16>,
     events: Vec<(u64, u64, Py<PyBytes>)>,
+    chains: Vec<u16>,
+    held: Vec<u64>,
     sequence: u64,
     chain_hash: Vec<u8>,
+}
+
+/// The sending half of a WebSocket connection.
+#[pyclass(frozen, module = "synchromesh._native")]
+pub struct Outlet {
+    inner: Arc<::execution::Outlet>,
+}
+
+#[pymethods]
+impl Outlet {
+    /// For a connected, non-blocking socket, of which it takes a handle of its own.
+    #[new]
+    fn new(socket: i32) -> PyResult<Self> {
+        if socket < 0 {
+            return Err(PyValueError::new_err("the socket is closed"));
+        }
+        // SAFETY: the caller owns the socket, which stays open during the call
+        let socket = unsafe { BorrowedFd::borrow_raw(socket) };
+        Ok(Self { inner: Arc::new(::execution::Outlet::new(socket)?) })
+    }
+
+    #[getter]
+    fn id(&self) -> u64 {
+        self.inner.id()
+    }
+
+    fn fileno(&self) -> i32 {
+        self.inner.socket()
+    }
+
+    /// Sends a message; the bytes that wait for the socket.
+    fn send(&self, message: &[u8]) -> usize {
+        self.inner.send(FrameKind::Text, message)
+    }
+
+    /// Answers a ping.
+    fn send_pong(&self, payload: &[u8]) -> usize {
+        self.inner.send(FrameKind::Pong, payload)
+    }
+
+    /// Sends the last frame; the bytes that wait for the socket.
+    fn send_close(&self, code: u16, reason: &[u8]) -> usize {
+        let payload = [&code.to_be_bytes(), reason].concat();
+        self.inner.send(FrameKind::Close, &payload)
+    }
+
+    /// Sends what waited, as far as the socket takes it; the bytes that wait still.
+    fn flush(&self) -> usize {
+        self.inner.flush()
+    }
+
+    fn unsent(&self) -> usize {
+        self.inner.unsent()
+    }
+
+    /// Lets go of the socket.
+    fn close(&self) {
+        self.inner.close();
+    }
 }
 
 /// The sequencer host of one venue: journal, engine, publisher.
@@ -253,10 +320,15 @@ fn orders<'a>(found: impl Iterator<Item = &'a ::execution::OrderInfo>) -> Vec<Or
     found.map(OrderInfo::from).collect()
 }
 
-fn instrument_info(engine: &Engine, instrument: InstrumentId) -> Option<InstrumentInfo> {
-    let listed = engine.instrument(instrument)?;
+fn instrument_info(view: &View, instrument: InstrumentId) -> Option<InstrumentInfo> {
+    let listed = view.engine.instrument(instrument)?;
     let spec = &listed.spec;
     let mark = listed.mark.as_ref();
+    let row = view.chains.row(listed);
+    let greeks = row.map_or_else(MarkValues::default, |row| row.mark.value);
+    let vols = row.map_or_else(QuotedVols::default, |row| row.vols.value);
+    let inputs = view.engine.underlying(spec.underlying).and_then(|underlying| underlying.inputs.as_ref());
+    let series = inputs.and_then(|inputs| inputs.expiries.iter().find(|series| series.expiry == spec.expiry));
     Some(InstrumentInfo {
         instrument,
         name: spec.name.clone(),
@@ -271,7 +343,14 @@ fn instrument_info(engine: &Engine, instrument: InstrumentId) -> Option<Instrume
         mark: mark.map_or(0, |mark| mark.mark),
         iv: mark.map_or(0, |mark| mark.iv),
         delta: mark.map_or(0, |mark| mark.delta),
+        gamma: greeks.gamma,
         vega: mark.map_or(0, |mark| mark.vega),
+        theta: greeks.theta,
+        rho: greeks.rho,
+        bid_iv: vols.bid,
+        ask_iv: vols.ask,
+        forward: series.map_or(0, |series| series.forward),
+        rate: series.map_or(0, |series| series.rate),
         open_interest: listed.open_interest * spec.lot_size,
     })
 }
@@ -362,8 +441,60 @@ impl Host {
                     (*sequence, *time, PyBytes::new(py, &event.to_bytes()).unbind())
                 })
                 .collect(),
+            chains: update.chains.into_iter().collect(),
+            held: update.held,
             sequence: view.engine.sequence(),
             chain_hash: view.chain.0.to_vec(),
+        })
+    }
+
+    /// Subscribes an outlet to the raw channel of an underlying's chain; false when there is no such underlying.
+    fn join_chain(&self, py: Python<'_>, underlying: UnderlyingId, outlet: &Outlet) -> bool {
+        let outlet = Arc::clone(&outlet.inner);
+        py.detach(|| self.inner.join_chain(underlying, outlet))
+    }
+
+    /// Ends such a subscription.
+    fn leave_chain(&self, underlying: UnderlyingId, outlet: &Outlet) {
+        self.inner.leave_chain(underlying, outlet.inner.id());
+    }
+
+    /// Leads the readers of chains who were behind to the present; the ids of outlets that hold something back.
+    fn catch_up(&self, py: Python<'_>) -> Vec<u64> {
+        py.detach(|| self.inner.catch_up())
+    }
+
+    /// Change id of an underlying's chain, and the push of `channel` that brings a reader up to date who has the chain as
+    /// of change `since`, or nothing of it.
+    fn chain(
+        &self,
+        py: Python<'_>,
+        underlying: UnderlyingId,
+        channel: &str,
+        since: Option<u64>,
+    ) -> Option<(u64, Py<PyBytes>)> {
+        let (change, message) = self.read(py, |view| {
+            let change = view.chains.get(underlying)?.change;
+            Some((change, view.chain_message(underlying, channel, since)?))
+        })?;
+        Some((change, PyBytes::new(py, &message).unbind()))
+    }
+
+    /// Marks and Greeks of an underlying's options as a push of `channel`.
+    fn greeks(&self, py: Python<'_>, underlying: UnderlyingId, channel: &str) -> Option<Py<PyBytes>> {
+        let message = self.read(py, |view| view.greeks_message(underlying, channel))?;
+        Some(PyBytes::new(py, &message).unbind())
+    }
+
+    /// Greeks of a subaccount's positions, by underlying: `(underlying, delta, options' delta, gamma, vega, theta)`.
+    fn portfolio_greeks(&self, py: Python<'_>, subaccount: SubaccountId) -> Vec<PyGreeks> {
+        self.read(py, |view| {
+            let greeks = PortfolioGreeks::of(view, subaccount).into_iter();
+            greeks
+                .map(|(underlying, sum)| {
+                    (underlying, sum.delta, sum.options_delta, sum.gamma, sum.vega, sum.theta)
+                })
+                .collect()
         })
     }
 
@@ -375,12 +506,12 @@ impl Host {
     fn instruments(&self, py: Python<'_>) -> Vec<InstrumentInfo> {
         self.read(py, |view| {
             let listed = view.engine.instruments().iter();
-            listed.filter_map(|listed| instrument_info(&view.engine, listed.spec.instrument)).collect()
+            listed.filter_map(|listed| instrument_info(view, listed.spec.instrument)).collect()
         })
     }
 
     fn instrument(&self, py: Python<'_>, instrument: InstrumentId) -> Option<InstrumentInfo> {
-        self.read(py, |view| instrument_info(&view.engine, instrument))
+        self.read(py, |view| instrument_info(view, instrument))
     }
 
     fn underlying(&self, py: Python<'_>, underlying: UnderlyingId) -> Option<UnderlyingInfo> {
@@ -396,6 +527,8 @@ impl Host {
                 underlying,
                 symbol: found.spec.symbol.clone(),
                 mode: found.mode.word().to_owned(),
+                market_status: found.market().status.word().to_owned(),
+                mark_fault: found.market().fault.word().to_owned(),
                 index: inputs.map_or(0, |inputs| inputs.index),
                 confidence: inputs.map_or(0, |inputs| inputs.confidence),
                 sources: inputs.map_or(0, |inputs| inputs.sources),
@@ -594,5 +727,6 @@ pub(crate) fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<Outcome>()?;
     module.add_class::<Receipt>()?;
     module.add_class::<Update>()?;
+    module.add_class::<Outlet>()?;
     module.add_class::<Host>()
 }

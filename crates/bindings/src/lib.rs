@@ -8,6 +8,7 @@ mod journal;
 mod order_book;
 mod pricing;
 mod protocol;
+mod surface;
 
 #[pymodule]
 fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
@@ -16,5 +17,6 @@ fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     host::register(module)?;
     journal::register(module)?;
     order_book::register(module)?;
-    pricing::register(module)
+    pricing::register(module)?;
+    surface::register(module)
 }

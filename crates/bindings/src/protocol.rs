@@ -24,6 +24,7 @@ pub fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add("SigningError", py.get_type::<SigningError>())?;
     module.add("SignatureError", py.get_type::<SignatureError>())?;
     module.add_function(wrap_pyfunction!(py_keccak256, module)?)?;
+    module.add_function(wrap_pyfunction!(py_blake3, module)?)?;
     module.add_function(wrap_pyfunction!(py_recover, module)?)?;
     module.add_function(wrap_pyfunction!(py_recover_many, module)?)?;
     module.add_function(wrap_pyfunction!(py_sign, module)?)?;
@@ -59,6 +60,12 @@ fn signature_error(error: ::protocol::SignatureError) -> PyErr {
 #[pyo3(name = "keccak256")]
 fn py_keccak256<'py>(py: Python<'py>, data: &[u8]) -> Bound<'py, PyBytes> {
     PyBytes::new(py, &::protocol::keccak256(&[data]).0)
+}
+
+#[pyfunction]
+#[pyo3(name = "blake3")]
+fn py_blake3<'py>(py: Python<'py>, data: &[u8]) -> Bound<'py, PyBytes> {
+    PyBytes::new(py, &::protocol::blake3(data).0)
 }
 
 #[pyfunction]

@@ -11,7 +11,7 @@ use engine::{Engine, Reject, Violation};
 use journal::PayloadError;
 use pricing::{MarkError, mark_arrays};
 use protocol::{
-    CodecError, Command, Event, Hash, MarkArrays, Nanos, Reader, Record, Wire, chain_hash, command_hash,
+    CodecError, Command, Event, Hash, HashedArrays, Nanos, Reader, Record, Wire, chain_hash, command_hash,
 };
 use std::num::NonZero;
 use thiserror::Error;
@@ -249,12 +249,13 @@ impl Replica {
     }
 
     /// The arrays that a mark names, recomputed.
-    fn arrays(&self, command: &Command) -> Result<Option<MarkArrays>, MarkError> {
+    fn arrays(&self, command: &Command) -> Result<Option<HashedArrays>, MarkError> {
         let Command::MarkUpdate(update) = command else {
             return Ok(None);
         };
         let inputs = &update.inputs;
-        mark_arrays(inputs, self.engine.mark_arrays_spec(inputs.underlying, inputs.time)).map(Some)
+        let arrays = mark_arrays(inputs, self.engine.mark_arrays_spec(inputs.underlying, inputs.time))?;
+        Ok(Some(HashedArrays::new(arrays)))
     }
 }
 

@@ -202,6 +202,13 @@ fn the_first_fault_is_named() {
     });
     assert_eq!(fault_in(&forged), (at("Withdraw") as u64 + 1, "signature"));
 
+    let squatted = with(at("RegisterSessionKey"), &|record| {
+        if let Command::RegisterSessionKey(register) = &mut record.command {
+            register.consent = register.auth.signature;
+        }
+    });
+    assert_eq!(fault_in(&squatted), (at("RegisterSessionKey") as u64 + 1, "signature"));
+
     let mut replayed = venue.records.clone();
     replayed.insert(place + 1, venue.records[place].clone());
     let (sequence, _) = fault_in(&replayed);

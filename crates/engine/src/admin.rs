@@ -4,7 +4,7 @@ use crate::instruments::{Expiry, Instrument, InstrumentStatus, Underlying};
 use crate::parameters::Parameters;
 use crate::reject::Reject;
 use crate::state::{Engine, Governance};
-use crate::terms::Terms;
+use crate::terms::{Basis, Terms};
 use protocol::{
     Address, Administration, CONTRACT, Cosignature, Event, Genesis, InstrumentId, InstrumentKind,
     InstrumentListed, InstrumentSpec, ListInstruments, ModeChanged, OptionType, ParameterChanged, SetMode,
@@ -73,6 +73,7 @@ impl Engine {
 
         self.globals.admin_nonce += 1;
         self.underlyings[place].mode = command.mode;
+        self.markets_changed();
         self.tracker.underlying(command.underlying);
         events.push(ModeChanged { underlying: command.underlying, mode: command.mode }.into());
         Ok(())
@@ -93,6 +94,7 @@ impl Engine {
 
         self.globals.admin_nonce += 1;
         self.parameters = parameters;
+        self.markets_changed();
         for (instrument, terms) in self.instruments.iter_mut().zip(terms) {
             instrument.terms = terms;
         }
@@ -111,9 +113,12 @@ impl Engine {
         let underlying = &self.underlyings[usize::from(instrument.spec.underlying) - 1];
         match (&instrument.mark, &underlying.inputs) {
             (Some(mark), Some(_)) => {
-                Ok(Terms::marked(&instrument.spec, mark.mark, instrument.mark_index, parameters)?)
+                let mut terms = instrument.terms;
+                let mut basis = Basis::new(instrument.mark_index, parameters)?;
+                terms.mark(terms.at(mark.mark, &mut basis)?, parameters);
+                Ok(terms)
             }
-            _ => Ok(Terms::unmarked(&instrument.spec)?),
+            _ => Ok(instrument.terms),
         }
     }
 

@@ -2,6 +2,7 @@
 
 use crate::accounts::Holding;
 use crate::instruments::InstrumentStatus;
+use crate::marks::MARK_MAX;
 use crate::matching::Taker;
 use crate::numbers::{add, sub};
 use crate::reject::Reject;
@@ -11,8 +12,8 @@ use protocol::{Micros, Mode, OrderType, Parameter, PlaceOrder, PostOnly, Side, T
 
 /// Most lots of one order.
 pub const ORDER_LOTS_MAX: i64 = 100_000_000_000;
-/// Widest index confidence under which new risk is accepted, 1e-9 of the index.
-pub const CONFIDENCE_MAX: u32 = 10_000_000;
+/// Highest limit price, micro-USDC per contract: that of marks.
+pub const ORDER_PRICE_MAX: Micros = MARK_MAX;
 
 /// Lots in `amount`.
 pub(crate) fn lots_of(amount: i64, terms: &Terms) -> Result<i64, Reject> {
@@ -28,7 +29,7 @@ pub(crate) fn lots_of(amount: i64, terms: &Terms) -> Result<i64, Reject> {
 pub(crate) fn ticks_of(price: Micros, terms: &Terms) -> Result<i64, Reject> {
     let tick_size = terms.tick_size;
     let ticks = price / tick_size;
-    if price <= 0 || ticks * tick_size != price {
+    if !(1..=ORDER_PRICE_MAX).contains(&price) || ticks * tick_size != price {
         return Err(Reject::InvalidPrice { price, tick_size });
     }
     Ok(ticks)
@@ -144,27 +145,6 @@ impl Engine {
         self.check_marks_sound(usize::from(self.instruments[taker.instrument].terms.underlying) - 1)
     }
 
-    /// The last mark of an underlying is fresh, from enough sources, and sure enough for new risk.
-    pub(crate) fn check_marks_sound(&self, underlying: usize) -> Result<(), Reject> {
-        let underlying = &self.underlyings[underlying];
-        let Some(inputs) = &underlying.inputs else {
-            return Err(Reject::NoUnderlyingMark { underlying: underlying.id() });
-        };
-        let age = self.globals.time.saturating_sub(inputs.time);
-        let max = self.parameters.get(Parameter::MarkStaleness).unsigned_abs();
-        if age > max {
-            return Err(Reject::StaleMark { age, max });
-        }
-        let min = self.parameters.get(Parameter::MinIndexSources);
-        if i64::from(inputs.sources) < min {
-            return Err(Reject::FewSources { sources: inputs.sources, min });
-        }
-        if inputs.confidence > CONFIDENCE_MAX {
-            return Err(Reject::LowConfidence { confidence: inputs.confidence, max: CONFIDENCE_MAX });
-        }
-        Ok(())
-    }
-
     fn fit_to_band(&self, taker: &mut Taker) -> Result<(), Reject> {
         let terms = &self.instruments[taker.instrument].terms;
         let limit = terms.band_limit(taker.side);
@@ -229,7 +209,10 @@ impl Engine {
         let account = &self.accounts[taker.account];
         let terms = &self.instruments[taker.instrument].terms;
         let mut after = *holding;
-        *after.open_mut(taker.side) = holding.open(taker.side).with(taker.side, taker.lots, taker.limit)?;
+        let open = holding.open(taker.side).with(taker.side, taker.lots, taker.limit)?;
+        // So the cash of what is left of the side fits at its worst price, whichever of its orders end later.
+        terms.cash(open.lots, taker.limit)?;
+        *after.open_mut(taker.side) = open;
         let needed = terms.initial_with_orders(after.position, after.bids, after.offers)?;
         let before = holding.sums.initial;
         let required = add(sub(account.sums.initial, before)?, needed)?;

@@ -1,5 +1,6 @@
 //! Instruments and underlyings.
 
+use crate::market::Market;
 use crate::terms::Terms;
 use protocol::{
     InstrumentId, InstrumentMark, InstrumentSpec, MarkInputs, Mode, Nanos, SubaccountId, UnderlyingId,
@@ -73,6 +74,8 @@ pub struct Underlying {
     pub perpetual: Option<InstrumentId>,
     /// Its series that are not wholly settled, ascending.
     pub expiries: Vec<Expiry>,
+    /// What it accepted after the last command; not state, see [`crate::market`].
+    pub(crate) market: Market,
 }
 
 impl Underlying {
@@ -86,6 +89,7 @@ impl Underlying {
             open: Vec::new(),
             perpetual: None,
             expiries: Vec::new(),
+            market: Market::UNMARKED,
         }
     }
 

@@ -3,7 +3,7 @@
 use crate::accounts::{Account, OpenSide};
 use crate::instruments::{Instrument, InstrumentStatus};
 use crate::state::Engine;
-use protocol::{AssetId, InstrumentId, OrderId, Side, SubaccountId, USDC};
+use protocol::{AssetId, InstrumentId, OrderId, Side, SubaccountId, USDC, UnderlyingId};
 use thiserror::Error;
 
 /// An invariant that does not hold.
@@ -34,6 +34,8 @@ pub enum Violation {
     Form { subaccount: SubaccountId },
     #[error("the index of orders with an end does not match the books")]
     Ends,
+    #[error("underlying {underlying} does not have the market status that follows from its state")]
+    Market { underlying: UnderlyingId },
     #[error("collected fees are {fees}")]
     Fees { fees: i64 },
 }
@@ -61,6 +63,11 @@ impl Engine {
         };
         if !ends.iter().all(|(_, resting)| known(resting)) || ends.len() != self.ends.len() {
             return Err(Violation::Ends);
+        }
+        for underlying in &self.underlyings {
+            if underlying.market() != underlying.market_at(self.globals.time, &self.parameters) {
+                return Err(Violation::Market { underlying: underlying.id() });
+            }
         }
         if self.globals.fees < 0 { Err(Violation::Fees { fees: self.globals.fees }) } else { Ok(()) }
     }

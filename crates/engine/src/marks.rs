@@ -1,16 +1,16 @@
 //! Marks and funding.
 
-use crate::instruments::Underlying;
+use crate::instruments::{Instrument, Underlying};
 use crate::numbers::narrow;
 use crate::reject::Reject;
 use crate::state::Engine;
-use crate::terms::Terms;
+use crate::terms::{Basis, Marked};
 use protocol::{
-    Event, FundingAccrued, FundingTick, InstrumentId, InstrumentMark, InstrumentSpec, MarkArrays, MarkInputs,
-    MarkUpdate, MarkUpdated, NANO_ONE, Nanos, Parameter, UnderlyingId,
+    Event, FundingAccrued, FundingTick, HashedArrays, InstrumentId, InstrumentMark, InstrumentSpec,
+    MarkArrays, MarkInputs, MarkUpdate, MarkUpdated, NANO_ONE, Nanos, Parameter, UnderlyingId,
 };
 
-/// Highest index and perpetual mark, 1e-9 USD.
+/// Highest index, 1e-9 USD.
 pub(crate) const INDEX_MAX: i64 = 100_000_000 * NANO_ONE;
 /// Highest mark of an instrument, micro-USDC per contract.
 pub(crate) const MARK_MAX: i64 = 1_000_000_000_000_000;
@@ -18,6 +18,8 @@ pub(crate) const MARK_MAX: i64 = 1_000_000_000_000_000;
 pub const FUNDING_RATE_MAX: i64 = NANO_ONE / 10;
 /// Eight hours, ns: the period that funding rates are quoted for.
 const FUNDING_PERIOD: i128 = 8 * 3_600 * 1_000_000_000;
+/// How far the allowed move of the index grows by waiting, 1e-9 of it: never to nothing, never to twice.
+pub const JUMP_GROWN_MAX: i64 = NANO_ONE / 2;
 
 impl Engine {
     /// The instruments that a mark at `time` must cover, ascending: what pricing needs to make the arrays. Options that
@@ -29,19 +31,21 @@ impl Engine {
         underlying: UnderlyingId,
         time: Nanos,
     ) -> impl Iterator<Item = (InstrumentId, &InstrumentSpec)> + '_ {
+        self.live(underlying, time).map(|instrument| (instrument.terms.instrument, &instrument.spec))
+    }
+
+    /// Open instruments of an underlying that are perpetual or expire after `time`, ascending.
+    fn live(&self, underlying: UnderlyingId, time: Nanos) -> impl Iterator<Item = &Instrument> + '_ {
         let place = self.underlying_place(underlying).ok();
         let open = place.map_or(&[][..], |place| &self.underlyings[place].open);
-        open.iter().filter_map(move |&id| {
-            let instrument = &self.instruments[id as usize - 1];
-            let live = instrument.terms.perpetual || instrument.spec.expiry > time;
-            live.then_some((id, &instrument.spec))
-        })
+        let instruments = open.iter().map(|&id| &self.instruments[id as usize - 1]);
+        instruments.filter(move |instrument| instrument.terms.perpetual || instrument.terms.expiry > time)
     }
 
     pub(crate) fn update_marks(
         &mut self,
         command: &MarkUpdate,
-        arrays: Option<&MarkArrays>,
+        arrays: Option<&HashedArrays>,
         events: &mut Vec<Event>,
     ) -> Result<(), Reject> {
         let place = self.underlying_place(command.inputs.underlying)?;
@@ -52,24 +56,25 @@ impl Engine {
             return Err(Reject::ListingEpoch { expected, got: command.listing_epoch });
         }
         let arrays = arrays.ok_or(Reject::MarkArraysMissing)?;
-        let got = arrays.hash();
+        let (arrays, got) = (arrays.arrays(), arrays.hash());
         if got != command.arrays_hash {
             return Err(Reject::MarkArraysHash { expected: command.arrays_hash, got });
         }
-        let terms = self.check_arrays(&command.inputs, arrays)?;
+        let marked = self.check_arrays(&command.inputs, arrays)?;
 
         let underlying = &mut self.underlyings[place];
         underlying.inputs = Some(command.inputs.clone());
         underlying.mark_epoch += 1;
         let epoch = underlying.mark_epoch;
-        for (mark, terms) in arrays.marks.iter().zip(terms) {
+        for (mark, marked) in arrays.marks.iter().zip(marked) {
             let instrument = &mut self.instruments[mark.instrument as usize - 1];
             instrument.mark = Some(mark.clone());
             (instrument.mark_epoch, instrument.mark_index) = (epoch, command.inputs.index);
-            instrument.terms = terms;
+            instrument.terms.mark(marked, &self.parameters);
             self.tracker.instrument(mark.instrument);
         }
         self.generation += 1;
+        self.markets_changed();
         self.tracker.underlying(command.inputs.underlying);
         events.push(MarkUpdated { underlying: command.inputs.underlying, epoch }.into());
         Ok(())
@@ -85,28 +90,41 @@ impl Engine {
         if inputs.time > latest {
             return Err(Reject::MarkFromFuture { latest, got: inputs.time });
         }
+        let (age, max) =
+            (self.globals.time.saturating_sub(inputs.time), self.parameters.get(Parameter::MarkStaleness));
+        if age > max.unsigned_abs() {
+            return Err(Reject::StaleMark { age, max: max.unsigned_abs() });
+        }
         let unsound = |what| Err(Reject::InvalidMark { what });
         if !(1..=INDEX_MAX).contains(&inputs.index) {
             return unsound("index out of range");
         }
-        let least = i64::from(underlying.perpetual.is_some());
-        if !(least..=INDEX_MAX).contains(&inputs.perpetual_mark) {
+        if let Some(last) = last {
+            self.check_jump(last, inputs)?;
+        }
+        let near = inputs.index - inputs.index / 2..=2 * inputs.index;
+        let perpetual = if underlying.perpetual.is_some() { near.clone() } else { 0..=INDEX_MAX };
+        if !perpetual.contains(&inputs.perpetual_mark) {
             return unsound("perpetual mark out of range");
         }
         if !(-FUNDING_RATE_MAX..=FUNDING_RATE_MAX).contains(&inputs.funding_rate) {
             return unsound("funding rate out of range");
         }
-        if let Some(from) = last.map(|last| last.index) {
-            self.check_jump(from, inputs.index)?;
-        }
-        if inputs.expiries.iter().any(|series| series.forward <= 0) {
-            return unsound("a forward is not positive");
+        if inputs.expiries.iter().any(|series| !near.contains(&series.forward)) {
+            return unsound("forward out of range");
         }
         check_expiries(underlying, inputs)
     }
 
-    fn check_jump(&self, from: i64, to: i64) -> Result<(), Reject> {
-        let max = self.parameters.get(Parameter::MaxIndexJump);
+    /// How far the index may be from that of the last mark: [`Parameter::MaxIndexJump`], and as much again for each
+    /// [`Parameter::MarkStaleness`] since then, so that a venue that missed a real move finds back by itself.
+    fn check_jump(&self, last: &MarkInputs, inputs: &MarkInputs) -> Result<(), Reject> {
+        let once = self.parameters.get(Parameter::MaxIndexJump);
+        let staleness = self.parameters.get(Parameter::MarkStaleness).unsigned_abs();
+        let periods = i64::try_from((inputs.time - last.time) / staleness).unwrap_or(i64::MAX);
+        let grown = once.saturating_mul(periods.saturating_add(1));
+        let max = grown.min(JUMP_GROWN_MAX).max(once);
+        let (from, to) = (last.index, inputs.index);
         let moved = i128::from(from.abs_diff(to)) * i128::from(NANO_ONE);
         if moved <= i128::from(max) * i128::from(from) {
             Ok(())
@@ -115,22 +133,24 @@ impl Engine {
         }
     }
 
-    /// Checks that the arrays cover exactly the live instruments; returns the terms that follow from them.
-    fn check_arrays(&self, inputs: &MarkInputs, arrays: &MarkArrays) -> Result<Vec<Terms>, Reject> {
+    /// Checks that the arrays cover exactly the live instruments; returns what their terms become.
+    fn check_arrays(&self, inputs: &MarkInputs, arrays: &MarkArrays) -> Result<Vec<Marked>, Reject> {
         if arrays.underlying != inputs.underlying {
             return Err(Reject::InvalidMark { what: "the arrays are of another underlying" });
         }
-        let mut terms = Vec::with_capacity(arrays.marks.len());
+        let mut basis = Basis::new(inputs.index, &self.parameters)?;
+        let mut marked = Vec::with_capacity(arrays.marks.len());
         let mut marks = arrays.marks.iter();
-        for (id, spec) in self.mark_arrays_spec(inputs.underlying, inputs.time) {
+        for instrument in self.live(inputs.underlying, inputs.time) {
+            let id = instrument.terms.instrument;
             let mark = marks.next().filter(|mark| mark.instrument == id);
             let mark = mark.ok_or(Reject::MarkCoverage { instrument: id })?;
             check_mark(mark)?;
-            terms.push(Terms::marked(spec, mark.mark, inputs.index, &self.parameters)?);
+            marked.push(instrument.terms.at(mark.mark, &mut basis)?);
         }
         match marks.next() {
             Some(extra) => Err(Reject::MarkCoverage { instrument: extra.instrument }),
-            None => Ok(terms),
+            None => Ok(marked),
         }
     }
 

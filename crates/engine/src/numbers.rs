@@ -56,7 +56,9 @@ pub(crate) fn div_floor(a: i128, divisor: i128) -> Checked<i64> {
 
 /// `⌈a ÷ divisor⌉`; the divisor is positive.
 pub(crate) fn div_ceil(a: i128, divisor: i128) -> Checked<i64> {
-    narrow(a.div_euclid(divisor) + i128::from(a.rem_euclid(divisor) != 0))
+    let floor = a.div_euclid(divisor);
+    // One wide division, not a second one for the remainder.
+    narrow(floor + i128::from(floor * divisor != a))
 }
 
 #[cfg(test)]

@@ -108,6 +108,6 @@ pub fn range(parameter: Parameter) -> (i64, i64) {
         Parameter::PriceBand => (NANO_ONE / 1_000, 100 * NANO_ONE),
         Parameter::MarkStaleness => (SECOND, 30 * DAY),
         Parameter::MinIndexSources => (0, 255),
-        Parameter::MaxIndexJump => (NANO_ONE / 1_000, NANO_ONE),
+        Parameter::MaxIndexJump => (NANO_ONE / 1_000, 10 * NANO_ONE),
     }
 }

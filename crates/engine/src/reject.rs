@@ -121,7 +121,7 @@ rejects! {
     // The form of an order.
     #[error("amount {amount} is not 1 to 10¹¹ lots of {lot_size}")]
     InvalidAmount { amount: i64, lot_size: i64 } => "invalid_amount",
-    #[error("price {price} is not a positive multiple of {tick_size}")]
+    #[error("price {price} is not a multiple of {tick_size} from 1 to 10¹⁵")]
     InvalidPrice { price: i64, tick_size: i64 } => "invalid_price",
     #[error("the highest fee {max_fee} is negative")]
     InvalidMaxFee { max_fee: i64 } => "invalid_max_fee",

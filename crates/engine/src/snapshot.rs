@@ -107,6 +107,7 @@ impl Engine {
         for (instrument, terms) in self.instruments.iter_mut().zip(terms) {
             instrument.terms = terms;
         }
+        self.review_markets(|_, _| {});
         Ok(())
     }
 

@@ -9,7 +9,7 @@ use crate::numbers::Checked;
 use crate::parameters::Parameters;
 use crate::reject::Reject;
 use protocol::{
-    Address, AssetSpec, Command, Event, Hash, InstrumentId, MarkArrays, Micros, Nanos, OrderId, Record,
+    Address, AssetSpec, Command, Event, Hash, HashedArrays, InstrumentId, Micros, Nanos, OrderId, Record,
     SubaccountId, UnderlyingId,
 };
 use std::collections::BTreeMap;
@@ -103,6 +103,8 @@ pub struct Engine {
     pub(crate) ends: BTreeMap<(Nanos, OrderId), SubaccountId>,
     /// Generation of marks, funding and parameters that cached sums are made under; not state.
     pub(crate) generation: u64,
+    /// From when on markets may have another status than their underlyings say; not state.
+    pub(crate) markets_due: Nanos,
     pub(crate) tracker: Tracker,
 }
 
@@ -128,6 +130,7 @@ impl Engine {
             books: Books::new(),
             ends: BTreeMap::new(),
             generation: 1,
+            markets_due: Nanos::MAX,
             tracker: Tracker::default(),
         }
     }
@@ -141,7 +144,7 @@ impl Engine {
         &mut self,
         sequence: u64,
         record: &Record,
-        arrays: Option<&MarkArrays>,
+        arrays: Option<&HashedArrays>,
         events: &mut Vec<Event>,
     ) -> Result<(), Reject> {
         let expected = self.globals.sequence + 1;
@@ -161,9 +164,12 @@ impl Engine {
         (self.globals.sequence, self.globals.time) = (sequence, record.time);
         let length = events.len();
         let outcome = self.dispatch(&record.command, arrays, events);
-        if outcome.is_err() {
-            (self.globals.sequence, self.globals.time) = before;
-            assert!(events.len() == length, "a refused command has no events");
+        match outcome {
+            Ok(()) => self.publish_markets(events),
+            Err(_) => {
+                (self.globals.sequence, self.globals.time) = before;
+                assert!(events.len() == length, "a refused command has no events");
+            }
         }
         outcome
     }
@@ -171,7 +177,7 @@ impl Engine {
     fn dispatch(
         &mut self,
         command: &Command,
-        arrays: Option<&MarkArrays>,
+        arrays: Option<&HashedArrays>,
         events: &mut Vec<Event>,
     ) -> Result<(), Reject> {
         match command {

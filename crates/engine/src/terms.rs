@@ -19,13 +19,15 @@ pub(crate) struct Terms {
     pub instrument: InstrumentId,
     pub underlying: UnderlyingId,
     pub perpetual: bool,
-    /// Whether a mark has come; without one nothing below this field means anything.
-    pub marked: bool,
     pub expiry: Nanos,
+    pub strike: Micros,
+    pub option_type: OptionType,
     pub tick_size: i64,
     pub lot_size: i64,
     /// Cash of one lot per tick, micro-USDC.
     pub tick_value: i64,
+    /// Whether a mark has come; without one nothing below this field means anything.
+    pub marked: bool,
     /// Micro-USDC per contract.
     pub mark: Micros,
     /// Furthest that a limit price may be through the mark, micro-USDC per contract.
@@ -53,11 +55,13 @@ impl Terms {
             instrument: spec.instrument,
             underlying: spec.underlying,
             perpetual: spec.kind == InstrumentKind::Perpetual,
-            marked: false,
             expiry: spec.expiry,
+            strike: spec.strike,
+            option_type: spec.option_type,
             tick_size: spec.tick_size,
             lot_size: spec.lot_size,
             tick_value,
+            marked: false,
             mark: 0,
             band: 0,
             short_initial: 0,
@@ -71,29 +75,50 @@ impl Terms {
         })
     }
 
-    /// Terms at `mark` (micro-USDC per contract) and `index` (1e-9 USD).
-    pub fn marked(spec: &InstrumentSpec, mark: Micros, index: i64, parameters: &Parameters) -> Checked<Self> {
-        let get = |parameter| parameters.get(parameter);
-        let mut terms = Self { marked: true, mark, ..Self::unmarked(spec)? };
-        let index_micros = index / NANOS_PER_MICRO;
-        terms.band = mul_div_ceil(get(Parameter::PriceBand), mark.max(index_micros / 100), NANO_ONE)?;
-        let fee = |rate| fee_per_lot(index, spec.lot_size, rate);
-        if terms.perpetual {
-            terms.maker_fee = fee(get(Parameter::PerpetualMakerFee))?;
-            terms.taker_fee = fee(get(Parameter::PerpetualTakerFee))?;
-            terms.initial_rate = get(Parameter::PerpetualInitial);
-            terms.maintenance_rate = get(Parameter::PerpetualMaintenance);
-            terms.size_term = get(Parameter::PerpetualSizeTerm);
-            return Ok(terms);
+    /// What these terms become at `mark`, micro-USDC per contract.
+    pub fn at(&self, mark: Micros, basis: &mut Basis<'_>) -> Checked<Marked> {
+        let (maker_fee, taker_fee) = basis.fees(self)?;
+        let band = basis.share(Parameter::PriceBand, mark.max(basis.index / 100))?;
+        let mut marked = Marked { mark, band, maker_fee, taker_fee, short_initial: 0, short_maintenance: 0 };
+        if !self.perpetual {
+            let (initial, maintenance) = self.short_option_margins(mark, basis)?;
+            let per_lot = |margin| mul_div_ceil(margin, self.lot_size, CONTRACT / NANOS_PER_MICRO);
+            (marked.short_initial, marked.short_maintenance) = (per_lot(initial)?, per_lot(maintenance)?);
         }
-        terms.maker_fee = fee(get(Parameter::OptionMakerFee))?;
-        terms.taker_fee = fee(get(Parameter::OptionTakerFee))?;
-        terms.fee_cap = Some(get(Parameter::OptionFeeCap));
-        let (initial, maintenance) = short_option_margins(spec, mark, index_micros, parameters)?;
-        let per_lot = |margin| mul_div_ceil(margin, spec.lot_size, CONTRACT / NANOS_PER_MICRO);
-        terms.short_initial = per_lot(initial)?;
-        terms.short_maintenance = per_lot(maintenance)?;
-        Ok(terms)
+        Ok(marked)
+    }
+
+    /// Takes over what [`Self::at`] found.
+    pub fn mark(&mut self, marked: Marked, parameters: &Parameters) {
+        let Marked { mark, band, maker_fee, taker_fee, short_initial, short_maintenance } = marked;
+        (self.marked, self.mark, self.band) = (true, mark, band);
+        (self.maker_fee, self.taker_fee) = (maker_fee, taker_fee);
+        if self.perpetual {
+            self.initial_rate = parameters.get(Parameter::PerpetualInitial);
+            self.maintenance_rate = parameters.get(Parameter::PerpetualMaintenance);
+            self.size_term = parameters.get(Parameter::PerpetualSizeTerm);
+        } else {
+            self.fee_cap = Some(parameters.get(Parameter::OptionFeeCap));
+            (self.short_initial, self.short_maintenance) = (short_initial, short_maintenance);
+        }
+    }
+
+    /// Initial and maintenance margin of one short contract, micro-USDC.
+    fn short_option_margins(&self, mark: Micros, basis: &Basis<'_>) -> Checked<(Micros, Micros)> {
+        let out_of_the_money = match self.option_type {
+            OptionType::Call => self.strike - basis.index,
+            OptionType::Put => basis.index - self.strike,
+        };
+        let base = (basis.initial - out_of_the_money.max(0)).max(basis.initial_floor);
+        let initial = base.checked_add(mark).ok_or(Overflow)?;
+        match self.option_type {
+            OptionType::Call => Ok((initial, basis.maintenance.checked_add(mark).ok_or(Overflow)?)),
+            OptionType::Put => {
+                let worst = basis.maintenance.max(basis.share(Parameter::OptionMaintenance, mark)?);
+                let maintenance = worst.checked_add(mark).ok_or(Overflow)?;
+                Ok((initial.max(maintenance), maintenance))
+            }
+        }
     }
 
     /// Premium or notional of a fill, micro-USDC, exact.
@@ -110,35 +135,76 @@ impl Terms {
     }
 }
 
-/// `rate` of the index notional of one lot, nano-USDC, rounded up.
-fn fee_per_lot(index: i64, lot_size: i64, rate: i64) -> Checked<i64> {
-    let product = wide_mul(i128::from(index) * i128::from(lot_size), rate)?;
-    div_ceil(product, i128::from(NANO_ONE) * i128::from(CONTRACT))
+/// The part of an instrument's terms that changes with each mark.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Marked {
+    mark: Micros,
+    band: i64,
+    maker_fee: i64,
+    taker_fee: i64,
+    short_initial: i64,
+    short_maintenance: i64,
 }
 
-/// Initial and maintenance margin of one short contract, micro-USDC.
-fn short_option_margins(
-    spec: &InstrumentSpec,
-    mark: Micros,
+/// What the terms of all instruments have in common at one index.
+#[derive(Debug)]
+pub(crate) struct Basis<'a> {
+    parameters: &'a Parameters,
+    /// 1e-9 USD.
+    index_nanos: i64,
+    /// Micro-USDC.
     index: Micros,
-    parameters: &Parameters,
-) -> Checked<(Micros, Micros)> {
-    let share = |parameter, of| mul_div_ceil(parameters.get(parameter), of, NANO_ONE);
-    let out_of_the_money = match spec.option_type {
-        OptionType::Call => spec.strike - index,
-        OptionType::Put => index - spec.strike,
+    /// Shares of the index in the margins of a short option.
+    initial: Micros,
+    initial_floor: Micros,
+    maintenance: Micros,
+    /// Whether of perpetuals, lot size, maker's and taker's fee of one lot: instruments that follow each other mostly
+    /// have these in common as well.
+    fees: Option<(bool, i64, i64, i64)>,
+}
+
+impl<'a> Basis<'a> {
+    /// At `index`, 1e-9 USD.
+    pub fn new(index: i64, parameters: &'a Parameters) -> Checked<Self> {
+        let mut basis = Self {
+            parameters,
+            index_nanos: index,
+            index: index / NANOS_PER_MICRO,
+            initial: 0,
+            initial_floor: 0,
+            maintenance: 0,
+            fees: None,
+        };
+        basis.initial = basis.share(Parameter::OptionInitial, basis.index)?;
+        basis.initial_floor = basis.share(Parameter::OptionInitialFloor, basis.index)?;
+        basis.maintenance = basis.share(Parameter::OptionMaintenance, basis.index)?;
+        Ok(basis)
     }
-    .max(0);
-    let floor = share(Parameter::OptionInitialFloor, index)?;
-    let base = (share(Parameter::OptionInitial, index)? - out_of_the_money).max(floor);
-    let initial = base.checked_add(mark).ok_or(Overflow)?;
-    let of_index = share(Parameter::OptionMaintenance, index)?;
-    Ok(match spec.option_type {
-        OptionType::Call => (initial, of_index.checked_add(mark).ok_or(Overflow)?),
-        OptionType::Put => {
-            let worst = of_index.max(share(Parameter::OptionMaintenance, mark)?);
-            let maintenance = worst.checked_add(mark).ok_or(Overflow)?;
-            (initial.max(maintenance), maintenance)
+
+    /// A rate's share of an amount, rounded up.
+    fn share(&self, rate: Parameter, of: i64) -> Checked<i64> {
+        mul_div_ceil(self.parameters.get(rate), of, NANO_ONE)
+    }
+
+    /// Maker's and taker's fee of one lot, nano-USDC, rounded up.
+    fn fees(&mut self, terms: &Terms) -> Checked<(i64, i64)> {
+        if let Some((perpetual, lot_size, maker, taker)) = self.fees
+            && (perpetual, lot_size) == (terms.perpetual, terms.lot_size)
+        {
+            return Ok((maker, taker));
         }
-    })
+        let (maker, taker) = if terms.perpetual {
+            (Parameter::PerpetualMakerFee, Parameter::PerpetualTakerFee)
+        } else {
+            (Parameter::OptionMakerFee, Parameter::OptionTakerFee)
+        };
+        let notional = i128::from(self.index_nanos) * i128::from(terms.lot_size);
+        let fee = |rate| {
+            let product = wide_mul(notional, self.parameters.get(rate))?;
+            div_ceil(product, i128::from(NANO_ONE) * i128::from(CONTRACT))
+        };
+        let (maker, taker) = (fee(maker)?, fee(taker)?);
+        self.fees = Some((terms.perpetual, terms.lot_size, maker, taker));
+        Ok((maker, taker))
+    }
 }

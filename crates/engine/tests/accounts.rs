@@ -119,7 +119,14 @@ fn transfers_stay_with_the_owner_and_need_free_margin() {
 
 fn register(venue: &Venue, key: Address, scopes: u8, subaccounts: Vec<SubaccountId>) -> RegisterSessionKey {
     let auth = venue.owner_auth(owner());
-    RegisterSessionKey { key, scopes, subaccounts, key_expiry: venue.time + 10 * SECOND, auth }
+    RegisterSessionKey {
+        key,
+        scopes,
+        subaccounts,
+        key_expiry: venue.time + 10 * SECOND,
+        auth,
+        consent: Signature::ZERO,
+    }
 }
 
 #[test]

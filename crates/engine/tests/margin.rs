@@ -141,7 +141,7 @@ fn modes() {
     let (a, b) = (venue.deposit(address(1), 100_000), venue.deposit(address(2), 100_000));
     venue.sell(a, BTC_CALL, 5, 400);
     let order = venue.last_order();
-    assert_eq!(names(&venue.mode(BTC, Mode::PostOnly).unwrap()), ["ModeChanged"]);
+    assert_eq!(names(&venue.mode(BTC, Mode::PostOnly).unwrap()), ["ModeChanged", "MarketStatusChanged"]);
     let taking = venue.order(b, BTC_CALL, Side::Buy, 5, 400);
     assert_eq!(code(venue.send(taking)), "mode");
     venue.buy(b, BTC_CALL, 5, 399);
@@ -183,4 +183,36 @@ fn numbers_that_do_not_fit_are_refused() {
     assert!(matches!(code(venue.send(order)), "overflow" | "not_enough_margin"));
     let order = venue.order(a, BTC_PERP, Side::Sell, engine::ORDER_LOTS_MAX, 200_000);
     assert!(matches!(code(venue.send(order)), "overflow" | "not_enough_margin"));
+}
+
+#[test]
+fn prices_end_where_marks_end() {
+    let mut venue = Venue::open();
+    let a = venue.deposit(address(1), 100_000);
+    let highest = engine::ORDER_PRICE_MAX / (5 * USD);
+    for side in [Side::Buy, Side::Sell] {
+        let order = venue.order(a, BTC_CALL, side, 1, highest + 1);
+        assert_eq!(code(venue.send(order)), "invalid_price");
+    }
+    venue.sell(a, BTC_CALL, 1, highest);
+    let order = venue.last_order();
+    let beyond = venue.replace(a, order, 1, highest + 1);
+    assert_eq!(code(venue.send(beyond)), "invalid_price");
+}
+
+/// Offers far above the market cost no margin, and the worst price of a side is its lowest. Without the check on their
+/// cash two of them would hide behind a third, and overflow the account's margin once that one is gone.
+#[test]
+fn absurd_offers_never_overflow_the_margin_of_their_account() {
+    let mut venue = Venue::open();
+    let a = venue.deposit(address(1), 10_000_000);
+    let (lots, highest) = (900_000, engine::ORDER_PRICE_MAX / (5 * USD));
+    venue.sell(a, BTC_CALL, lots, highest);
+    venue.sell(a, BTC_CALL, 1, 5_000);
+    let sane = venue.last_order();
+    let second = venue.order(a, BTC_CALL, Side::Sell, lots, highest);
+    assert_eq!(code(venue.send(second)), "overflow");
+    venue.cancel(a, sane).unwrap();
+    assert!(venue.engine.margin_summary(a).is_some());
+    venue.buy(a, BTC_PUT, 1, 10);
 }

@@ -110,8 +110,13 @@ fn marks_are_checked() {
     refused(&|u, _| u.inputs.time = T0, false, "mark_time");
     refused(&|u, _| u.inputs.time += 10 * SECOND, false, "mark_from_future");
     refused(&|u, _| u.inputs.index = 140_000 * NANO_ONE, false, "index_jump");
+    refused(&|u, _| u.inputs.index *= 10, false, "index_jump");
     refused(&|u, _| u.inputs.index = 0, false, "invalid_mark");
     refused(&|u, _| u.inputs.perpetual_mark = 0, false, "invalid_mark");
+    refused(&|u, _| u.inputs.perpetual_mark *= 10, false, "invalid_mark");
+    refused(&|u, _| u.inputs.expiries[1].forward *= 10, false, "invalid_mark");
+    refused(&|u, _| u.inputs.expiries[0].forward /= 10, false, "invalid_mark");
+    refused(&|u, _| u.inputs.expiries[0].forward = 0, false, "invalid_mark");
     refused(&|u, _| u.inputs.funding_rate = NANO_ONE, false, "invalid_mark");
     refused(&|u, _| u.inputs.expiries.truncate(1), false, "expiry_coverage");
     refused(&|u, _| u.inputs.expiries[0].expiry += 1, false, "expiry_coverage");
@@ -135,6 +140,7 @@ fn funding_accrues_to_an_index_and_settles_lazily() {
     venue.buy(b, BTC_PERP, 1_000, 200_000);
     let (short, long) = (venue.cash(a), venue.cash(b));
     venue.time = T0 + DAY / 3;
+    venue.send(Clock { limit: 0 }).unwrap();
     // 1 bp of 100,000 USDC for eight hours: 10 USDC per contract.
     let events = venue.send(FundingTick { underlying: BTC }).unwrap();
     assert_eq!(events, [FundingAccrued { instrument: BTC_PERP, index: 10 * NANO_ONE }.into()]);

@@ -183,7 +183,15 @@ fn command(venue: &mut Venue, action: &Action) -> Option<Command> {
                 RevokeSessionKey { key, auth }.into()
             } else {
                 let key_expiry = venue.time + 100 * SECOND;
-                RegisterSessionKey { key, scopes, subaccounts: Vec::new(), key_expiry, auth }.into()
+                RegisterSessionKey {
+                    key,
+                    scopes,
+                    subaccounts: Vec::new(),
+                    key_expiry,
+                    auth,
+                    consent: Signature::ZERO,
+                }
+                .into()
             }
         }
         Action::Mode { underlying, mode } => {

@@ -3,20 +3,25 @@
 //! A command is applied, its frame made durable, and only then is anything said about it: acks, market data and
 //! queries come from the publisher, which follows the journal. Refused commands are answered in order with their frame.
 
+use crate::chain::{Chains, Valued};
 use crate::clock::VenueClock;
+use crate::feed::Feed;
 use crate::history::{OrderInfo, TradeInfo};
-use crate::intake::{Checked, Refusal, Submission, check_batch};
+use crate::intake::{Checked, ComingMark, Refusal, Submission, check_batch};
 use crate::levels::BookChange;
 use crate::listing::Listing;
+use crate::outlet::Outlet;
+use crate::publisher::Publisher;
 use crate::view::{FrameMark, Touched, View};
 use commitment::StateTree;
 use crossbeam_channel::{Receiver, Sender, bounded};
-use engine::{Engine, Reject};
+use engine::{Engine, Market, Reject, Underlying};
 use journal::{FrameInfo, Journal, JournalReader, SnapshotStore};
 use parking_lot::{Mutex, RwLock};
-use protocol::{Command, Event, Hash, MarkArrays, Nanos, OrderId, Record, Wire, command_hash};
+use protocol::{Command, Event, Hash, HashedArrays, Nanos, Record, UnderlyingId, Wire, command_hash};
 use rustix::event::{EventfdFlags, eventfd};
 use rustix::fd::OwnedFd;
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::thread::JoinHandle;
@@ -31,9 +36,9 @@ const FRAME_BYTES: usize = 2 << 20;
 /// Snapshots kept.
 const SNAPSHOTS: usize = 3;
 /// Name of the snapshot section that holds the history.
-const HISTORY: &str = "history";
+pub(crate) const HISTORY: &str = "history";
 /// Name of the snapshot section that holds the command chain and genesis.
-const CHAIN: &str = "chain";
+pub(crate) const CHAIN: &str = "chain";
 
 /// Why a host cannot start or go on.
 #[derive(Debug, Error)]
@@ -131,24 +136,30 @@ pub struct Update {
     pub touched: Touched,
     /// The rarer events: sequence, time, event.
     pub events: Vec<(u64, Nanos, Event)>,
+    /// Underlyings whose chain changed.
+    pub chains: BTreeSet<UnderlyingId>,
+    /// Outlets that hold back what their socket did not take.
+    pub held: Vec<u64>,
 }
 
-struct Sequenced {
-    tag: u64,
-    sequence: u64,
-    record: Record,
-    hash: Hash,
-    arrays: Option<Arc<MarkArrays>>,
+pub(crate) struct Sequenced {
+    pub(crate) tag: u64,
+    pub(crate) sequence: u64,
+    pub(crate) record: Record,
+    pub(crate) hash: Hash,
+    pub(crate) arrays: Option<Arc<HashedArrays>>,
+    /// What the underlying of a mark accepts after it.
+    pub(crate) market: Option<Market>,
 }
 
-enum Settled {
+pub(crate) enum Settled {
     Applied(Box<Sequenced>),
     Refused { tag: u64, refusal: Refusal },
 }
 
-struct DurableFrame {
-    info: Option<FrameInfo>,
-    settled: Vec<Settled>,
+pub(crate) struct DurableFrame {
+    pub(crate) info: Option<FrameInfo>,
+    pub(crate) settled: Vec<Settled>,
 }
 
 /// A running venue core.
@@ -157,6 +168,7 @@ pub struct Host {
     threads: Vec<JoinHandle<()>>,
     view: Arc<RwLock<View>>,
     output: Arc<Mutex<Update>>,
+    feed: Arc<Feed>,
     signal: Arc<OwnedFd>,
     clock: VenueClock,
     directory: PathBuf,
@@ -214,20 +226,28 @@ impl Host {
             eventfd(0, EventfdFlags::NONBLOCK | EventfdFlags::CLOEXEC).map_err(std::io::Error::from)?,
         );
 
-        let check_listing = Arc::clone(&listing);
-        let threads = config.threads;
+        let feed = Arc::new(Feed::default());
+        let valued = Arc::new(Mutex::new(None));
+        let checker = Checker {
+            listing: Arc::clone(&listing),
+            view: Arc::clone(&view),
+            valued: Arc::clone(&valued),
+            threads: config.threads,
+        };
         let sequencer = Sequencer { engine, journal, clock: config.clock, listing, payload: Vec::new() };
         let publisher = Publisher {
             view: Arc::clone(&view),
             output: Arc::clone(&output),
+            feed: Arc::clone(&feed),
             signal: Arc::clone(&signal),
             store,
             snapshot_every: config.snapshot_every,
             snapshot_at: acknowledged,
             published: Vec::new(),
+            valued,
         };
         let threads = vec![
-            spawn("intake", move || check_all(&submissions, &checked_out, &check_listing, threads))?,
+            spawn("intake", move || checker.run(&submissions, &checked_out))?,
             spawn("sequencer", move || sequencer.run(&checked_in, &durable_out))?,
             spawn("publisher", move || publisher.run(&durable_in))?,
         ];
@@ -236,6 +256,7 @@ impl Host {
             threads,
             view,
             output,
+            feed,
             signal,
             clock: config.clock,
             directory: config.directory,
@@ -262,6 +283,23 @@ impl Host {
         // an empty counter is no error: somebody else drained
         let _ = rustix::io::read(&*self.signal, &mut counter);
         std::mem::take(&mut self.output.lock())
+    }
+
+    /// Subscribes an outlet to the raw channel of an underlying's chain, which begins with the whole of it; false when
+    /// there is no such underlying.
+    pub fn join_chain(&self, underlying: UnderlyingId, outlet: Arc<Outlet>) -> bool {
+        self.feed.join(&self.view.read(), underlying, outlet)
+    }
+
+    /// Ends such a subscription.
+    pub fn leave_chain(&self, underlying: UnderlyingId, outlet: u64) {
+        self.feed.leave(underlying, outlet);
+    }
+
+    /// Leads the readers of chains who were behind, and can take it now, to the present. Returns the outlets that hold
+    /// something back now.
+    pub fn catch_up(&self) -> Vec<u64> {
+        self.feed.catch_up(&self.view.read())
     }
 
     /// The durable state.
@@ -349,7 +387,8 @@ fn load_snapshot(store: &SnapshotStore) -> Result<(View, Engine, u64), HostError
     let genesis = chain_section[32..].to_vec();
     let history = decode("snapshot history", crate::History::from_bytes(section(HISTORY)))?;
     let levels = crate::LevelBooks::of(&engine);
-    let view = View { engine: load()?, levels, history, chain, genesis, frames: Vec::new() };
+    let chains = Chains::default();
+    let view = View { engine: load()?, levels, chains, history, chain, genesis, frames: Vec::new() };
     Ok((view, engine, snapshot.sequence))
 }
 
@@ -381,6 +420,7 @@ fn replay(journal: &Path, view: &mut View, engine: &mut Engine) -> Result<(), Ho
         });
     }
     view.levels.take_changes(&mut Vec::new());
+    view.chains = Chains::of(&view.engine, &view.levels);
     Ok(())
 }
 
@@ -388,29 +428,52 @@ fn replay(journal: &Path, view: &mut View, engine: &mut Engine) -> Result<(), Ho
 ///
 /// # Errors
 /// Why the inputs cannot be priced.
-pub fn recompute_arrays(command: &Command, engine: &Engine) -> Result<Option<MarkArrays>, String> {
+pub fn recompute_arrays(command: &Command, engine: &Engine) -> Result<Option<HashedArrays>, String> {
     let Command::MarkUpdate(update) = command else { return Ok(None) };
     pricing::mark_arrays(
         &update.inputs,
         engine.mark_arrays_spec(update.inputs.underlying, update.inputs.time),
     )
-    .map(Some)
+    .map(|arrays| Some(HashedArrays::new(arrays)))
     .map_err(|error| error.to_string())
 }
 
-fn check_all(
-    submissions: &Receiver<Submission>,
-    checked: &Sender<Vec<Checked>>,
-    listing: &RwLock<Listing>,
+/// The mark that was valued last, on its way to the disk. Locked while a mark is valued.
+pub(crate) type Ahead = Arc<Mutex<Option<Valued>>>;
+
+struct Checker {
+    listing: Arc<RwLock<Listing>>,
+    view: Arc<RwLock<View>>,
+    valued: Ahead,
     threads: usize,
-) {
-    while let Ok(first) = submissions.recv() {
-        let batch: Vec<Submission> =
-            std::iter::once(first).chain(submissions.try_iter().take(BATCH - 1)).collect();
-        if checked.send(check_batch(batch, listing, threads)).is_err() {
-            return;
+}
+
+impl Checker {
+    fn run(self, submissions: &Receiver<Submission>, checked: &Sender<Vec<Checked>>) {
+        while let Ok(first) = submissions.recv() {
+            let batch: Vec<Submission> =
+                std::iter::once(first).chain(submissions.try_iter().take(BATCH - 1)).collect();
+            let batch = check_batch(batch, &self.listing, self.threads);
+            let mark = batch.iter().rev().find_map(Checked::mark);
+            // Locked before the mark leaves, so that the publisher waits for a valuation that has begun; but never while
+            // this thread could wait for the sequencer, who may wait for the publisher.
+            let ahead = mark.filter(|_| !checked.is_full()).map(|mark| (mark, self.valued.lock()));
+            if checked.send(batch).is_err() {
+                return;
+            }
+            if let Some((mark, mut valued)) = ahead {
+                *valued = value(&self.view.read(), &mark);
+            }
         }
     }
+}
+
+/// What a mark on its way makes of its chain; `None` when the chain has other instruments than its arrays.
+fn value(view: &View, mark: &ComingMark) -> Option<Valued> {
+    let id = mark.inputs.underlying;
+    let underlying = view.engine.underlying(id)?;
+    let chain = view.chains.get(id).filter(|_| underlying.listing_epoch == mark.listing_epoch)?;
+    Some(chain.value(&mark.inputs, &mark.arrays.arrays().marks))
 }
 
 struct Sequencer {
@@ -457,7 +520,7 @@ impl Sequencer {
         &mut self,
         tag: u64,
         mut command: Command,
-        mut arrays: Option<Arc<MarkArrays>>,
+        mut arrays: Option<Arc<HashedArrays>>,
         events: &mut Vec<Event>,
     ) -> Result<Sequenced, Refusal> {
         if let Command::MarkUpdate(update) = &command {
@@ -494,7 +557,13 @@ impl Sequencer {
         if Listing::concerns(&record.command) {
             *self.listing.write() = Listing::of(&self.engine);
         }
-        Ok(Sequenced { tag, sequence, record, hash, arrays })
+        let market = match &record.command {
+            Command::MarkUpdate(update) => {
+                self.engine.underlying(update.inputs.underlying).map(Underlying::market)
+            }
+            _ => None,
+        };
+        Ok(Sequenced { tag, sequence, record, hash, arrays, market })
     }
 
     /// Makes the frame durable. A journal that cannot is the end: nothing that was applied may be acknowledged.
@@ -516,114 +585,4 @@ impl Sequencer {
             }
         }
     }
-}
-
-struct Publisher {
-    view: Arc<RwLock<View>>,
-    output: Arc<Mutex<Update>>,
-    signal: Arc<OwnedFd>,
-    store: SnapshotStore,
-    snapshot_every: u64,
-    snapshot_at: u64,
-    /// Change id last published, by instrument.
-    published: Vec<u64>,
-}
-
-impl Publisher {
-    fn run(mut self, durable: &Receiver<DurableFrame>) {
-        let mut events = Vec::new();
-        while let Ok(frame) = durable.recv() {
-            self.publish(frame, &mut events);
-            self.snapshot_when_due();
-        }
-    }
-
-    fn publish(&mut self, frame: DurableFrame, events: &mut Vec<Event>) {
-        let mut update = Update::default();
-        let mut touched = Touched::default();
-        {
-            let mut view = self.view.write();
-            for item in frame.settled {
-                update.outcomes.push(match item {
-                    Settled::Refused { tag, refusal } => Outcome { tag, result: Err(refusal) },
-                    Settled::Applied(sequenced) => {
-                        let outcome = apply(&mut view, &sequenced, events, &mut touched);
-                        let time = sequenced.record.time;
-                        let rare = events.drain(..).filter(is_rare);
-                        update.events.extend(rare.map(|event| (sequenced.sequence, time, event)));
-                        update.trades.extend(outcome.trades.iter().cloned());
-                        Outcome { tag: sequenced.tag, result: Ok(outcome) }
-                    }
-                });
-            }
-            if let Some(info) = frame.info {
-                let chain_hash = view.chain;
-                let FrameInfo { epoch, frame, first_sequence, count, .. } = info;
-                view.frames.push(FrameMark { epoch, frame, first_sequence, count, chain_hash });
-            }
-            update.books = view.levels.take_changes(&mut self.published);
-            update.orders =
-                touched.orders.iter().filter_map(|order| view.history.order(*order)).cloned().collect();
-        }
-        touched.orders.clear();
-        update.touched = touched;
-        merge(&mut self.output.lock(), update);
-        // a full counter only means that the reader is already signalled
-        let _ = rustix::io::write(&*self.signal, &1u64.to_ne_bytes());
-    }
-
-    fn snapshot_when_due(&mut self) {
-        let view = self.view.read();
-        let sequence = view.engine.sequence();
-        if sequence < self.snapshot_at + self.snapshot_every {
-            return;
-        }
-        self.snapshot_at = sequence;
-        let root = StateTree::of(&view.engine, &view.chain).root();
-        let mut chain = view.chain.to_bytes();
-        chain.extend_from_slice(&view.genesis);
-        let sections = [(HISTORY, view.history.to_bytes()), (CHAIN, chain)];
-        let sections: Vec<(&str, &[u8])> =
-            sections.iter().map(|(name, bytes)| (*name, bytes.as_slice())).collect();
-        if let Err(error) = self.store.save(sequence, &root.0, &view.engine.to_bytes(), &sections) {
-            // the journal alone is enough to recover; the next snapshot tries again
-            eprintln!("snapshot at {sequence} failed: {error}");
-        }
-    }
-}
-
-fn apply(view: &mut View, sequenced: &Sequenced, events: &mut Vec<Event>, touched: &mut Touched) -> Applied {
-    let Sequenced { sequence, record, hash, arrays, .. } = sequenced;
-    view.apply(*sequence, record, hash, arrays.as_deref(), events, touched);
-    let order = match &record.command {
-        Command::PlaceOrder(_) => OrderId::new(*sequence, 0).0,
-        Command::ReplaceOrder(replace) => replace.order.0,
-        Command::CancelOrder(cancel) => cancel.order.0,
-        _ => 0,
-    };
-    let trades = events.iter().filter_map(|event| match event {
-        Event::Fill(fill) => view.history.trade(fill.trade).cloned(),
-        _ => None,
-    });
-    Applied {
-        sequence: *sequence,
-        time: record.time,
-        chain_hash: view.chain,
-        order,
-        trades: trades.collect(),
-    }
-}
-
-fn is_rare(event: &Event) -> bool {
-    !matches!(event, Event::OrderRested(_) | Event::Fill(_) | Event::OrderClosed(_) | Event::OrderReplaced(_))
-}
-
-fn merge(into: &mut Update, update: Update) {
-    into.outcomes.extend(update.outcomes);
-    into.books.extend(update.books);
-    into.trades.extend(update.trades);
-    into.orders.extend(update.orders);
-    into.events.extend(update.events);
-    into.touched.subaccounts.extend(update.touched.subaccounts);
-    into.touched.underlyings.extend(update.touched.underlyings);
 }

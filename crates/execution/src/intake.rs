@@ -3,7 +3,7 @@
 
 use crate::listing::Listing;
 use parking_lot::RwLock;
-use protocol::{Command, MarkArrays, Reader, Wire, eip712, recover};
+use protocol::{Command, HashedArrays, MarkInputs, Reader, Wire, eip712, recover};
 use std::sync::Arc;
 
 /// A command as it arrives: `kind u8 ‖ body`, and the caller's tag for the reply.
@@ -38,7 +38,28 @@ pub struct Checked {
     /// The caller's tag.
     pub tag: u64,
     /// The command with the arrays of its marks, or why it cannot be.
-    pub verdict: Result<(Command, Option<Arc<MarkArrays>>), Refusal>,
+    pub verdict: Result<(Command, Option<Arc<HashedArrays>>), Refusal>,
+}
+
+/// A mark that may pass: what there is to know of it before it does.
+#[derive(Debug, Clone)]
+pub struct ComingMark {
+    /// Its inputs.
+    pub inputs: MarkInputs,
+    /// Listing epoch that the arrays cover.
+    pub listing_epoch: u32,
+    /// Its arrays.
+    pub arrays: Arc<HashedArrays>,
+}
+
+impl Checked {
+    /// The mark, if it is one and was not refused.
+    #[must_use]
+    pub fn mark(&self) -> Option<ComingMark> {
+        let Ok((Command::MarkUpdate(update), Some(arrays))) = &self.verdict else { return None };
+        let (inputs, listing_epoch) = (update.inputs.clone(), update.listing_epoch);
+        Some(ComingMark { inputs, listing_epoch, arrays: Arc::clone(arrays) })
+    }
 }
 
 /// Fewest submissions worth a second thread.
@@ -73,26 +94,27 @@ fn check(submission: Submission, listing: &Listing) -> Checked {
     Checked { tag: submission.tag, verdict: verdict(&submission.bytes, listing) }
 }
 
-fn verdict(bytes: &[u8], listing: &Listing) -> Result<(Command, Option<Arc<MarkArrays>>), Refusal> {
+fn verdict(bytes: &[u8], listing: &Listing) -> Result<(Command, Option<Arc<HashedArrays>>), Refusal> {
     let mut reader = Reader::new(bytes);
     let command = u8::take(&mut reader)
         .and_then(|kind| Command::take_body(kind, &mut reader))
         .and_then(|command| reader.finish().map(|()| command))
         .map_err(|error| Refusal::new("malformed", error))?;
-    if let Some(domain) = listing.domain() {
-        let claims = eip712::signatures(&command, domain, listing)
-            .map_err(|error| Refusal::new("unknown_name", error))?;
-        recover::verify(&claims).map_err(|error| Refusal::new("invalid_signature", error))?;
-    }
-    match command {
-        Command::MarkUpdate(mut update) => {
-            let underlying = update.inputs.underlying;
-            let arrays = pricing::mark_arrays(&update.inputs, listing.live(underlying, update.inputs.time))
-                .map_err(|error| Refusal::new("invalid_mark", error))?;
-            update.listing_epoch = listing.epoch(underlying).unwrap_or_default();
-            update.arrays_hash = arrays.hash();
-            Ok((Command::MarkUpdate(update), Some(Arc::new(arrays))))
-        }
-        command => Ok((command, None)),
-    }
+    let claims = match listing.domain() {
+        Some(domain) => eip712::signatures(&command, domain, listing)
+            .map_err(|error| Refusal::new("unknown_name", error))?,
+        None => Vec::new(),
+    };
+    recover::verify(&claims).map_err(|error| Refusal::new("invalid_signature", error))?;
+    let Command::MarkUpdate(mut update) = command else { return Ok((command, None)) };
+    let arrays = arrays(&update.inputs, listing)?;
+    update.listing_epoch = listing.epoch(update.inputs.underlying).unwrap_or_default();
+    update.arrays_hash = arrays.hash();
+    Ok((Command::MarkUpdate(update), Some(Arc::new(arrays))))
+}
+
+fn arrays(inputs: &MarkInputs, listing: &Listing) -> Result<HashedArrays, Refusal> {
+    pricing::mark_arrays(inputs, listing.live(inputs.underlying, inputs.time))
+        .map(HashedArrays::new)
+        .map_err(|error| Refusal::new("invalid_mark", error))
 }

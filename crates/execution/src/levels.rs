@@ -129,6 +129,15 @@ impl LevelBooks {
             .collect()
     }
 
+    /// Best bid and best offer of a book.
+    #[must_use]
+    pub fn best(&self, instrument: InstrumentId) -> [Option<(i64, i64)>; 2] {
+        let Some(ladder) = self.ladders.get(instrument as usize) else { return [None, None] };
+        let [bids, offers] = &ladder.sides;
+        let level = |(price, lots): (&i64, &i64)| (*price, *lots);
+        [bids.last_key_value().map(level), offers.first_key_value().map(level)]
+    }
+
     /// Change id, bids and offers of a book, best first, at most `depth` levels a side.
     #[must_use]
     #[allow(clippy::type_complexity)]

@@ -1,10 +1,11 @@
 //! The publisher's replica: what the venue looks like after the last durable command. Queries read it, never the
 //! sequencer's engine, so nobody sees a state that a crash could take back.
 
+use crate::chain::{Chains, Valued};
 use crate::history::{History, MarkAt};
 use crate::levels::LevelBooks;
 use engine::Engine;
-use protocol::{Command, Event, Hash, InstrumentId, MarkArrays, Record, chain_hash};
+use protocol::{Command, Event, Hash, HashedArrays, InstrumentId, Record, UnderlyingId, chain_hash};
 use std::collections::BTreeSet;
 
 /// A frame of the journal, as receipts need it.
@@ -29,6 +30,8 @@ pub struct View {
     pub engine: Engine,
     /// Aggregated books.
     pub levels: LevelBooks,
+    /// Chains, as of the last frame.
+    pub chains: Chains,
     /// Orders and trades.
     pub history: History,
     /// Command chain after the last command.
@@ -44,6 +47,7 @@ impl Default for View {
         Self {
             engine: Engine::new(),
             levels: LevelBooks::default(),
+            chains: Chains::default(),
             history: History::default(),
             chain: Hash::ZERO,
             genesis: Vec::new(),
@@ -59,8 +63,10 @@ pub struct Touched {
     pub orders: BTreeSet<u64>,
     /// Subaccounts whose portfolio changed.
     pub subaccounts: BTreeSet<u64>,
-    /// Underlyings with new marks.
+    /// Underlyings with new marks, or with another market status.
     pub underlyings: BTreeSet<u16>,
+    /// Instruments whose book or open interest changed.
+    pub instruments: BTreeSet<InstrumentId>,
 }
 
 impl View {
@@ -73,7 +79,7 @@ impl View {
         sequence: u64,
         record: &Record,
         hash: &Hash,
-        arrays: Option<&MarkArrays>,
+        arrays: Option<&HashedArrays>,
         events: &mut Vec<Event>,
         touched: &mut Touched,
     ) {
@@ -107,26 +113,63 @@ impl View {
     }
 }
 
+impl View {
+    /// Brings the chains up to date at the end of a frame; those that changed, each with its change id before. `valued`
+    /// is what was valued ahead.
+    pub fn follow_chains(&mut self, touched: &Touched, valued: Option<Valued>) -> Vec<(UnderlyingId, u64)> {
+        self.chains.follow(&self.engine, &self.levels, touched, valued)
+    }
+
+    /// A chain as a push of `channel`, for a reader who has it as of change `since`; `None`: for one who has nothing.
+    #[must_use]
+    pub fn chain_message(
+        &self,
+        underlying: UnderlyingId,
+        channel: &str,
+        since: Option<u64>,
+    ) -> Option<Vec<u8>> {
+        let chain = self.chains.get(underlying)?;
+        Some(chain.message(&self.engine, self.engine.underlying(underlying)?, channel, since))
+    }
+
+    /// Marks and Greeks of an underlying's options as a push of `channel`.
+    #[must_use]
+    pub fn greeks_message(&self, underlying: UnderlyingId, channel: &str) -> Option<Vec<u8>> {
+        let chain = self.chains.get(underlying)?;
+        Some(chain.greeks(&self.engine, self.engine.underlying(underlying)?, channel))
+    }
+}
+
 impl Touched {
     fn note(&mut self, event: &Event) {
         match event {
-            Event::Fill(fill) => self.subaccounts.extend([fill.maker_subaccount, fill.taker_subaccount]),
+            Event::Fill(fill) => {
+                self.subaccounts.extend([fill.maker_subaccount, fill.taker_subaccount]);
+                self.instruments.insert(fill.instrument);
+            }
             Event::OrderRested(event) => {
+                self.instruments.insert(event.instrument);
                 self.subaccounts.insert(event.subaccount);
             }
             Event::OrderClosed(event) => {
+                self.instruments.insert(event.instrument);
                 self.subaccounts.insert(event.subaccount);
             }
             Event::OrderReplaced(event) => {
+                self.instruments.insert(event.instrument);
                 self.subaccounts.insert(event.subaccount);
             }
             Event::BalanceChanged(event) => {
                 self.subaccounts.insert(event.subaccount);
             }
             Event::PositionSettled(event) => {
+                self.instruments.insert(event.instrument);
                 self.subaccounts.insert(event.subaccount);
             }
             Event::MarkUpdated(event) => {
+                self.underlyings.insert(event.underlying);
+            }
+            Event::MarketStatusChanged(event) => {
                 self.underlyings.insert(event.underlying);
             }
             _ => {}

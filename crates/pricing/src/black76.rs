@@ -1,12 +1,8 @@
 //! Black-76 on the forward, in Deribit's conventions.
 
-use crate::math::{both_tails, exp, ln, normal_pdf};
+use crate::kernel::{DAYS_PER_YEAR, Evaluation, Position, Shared, Tails, Terms, bell};
+use crate::math::{exp, ln_ratio};
 
-/// √(variance) below which an option is its intrinsic value.
-///
-/// One nanosecond at a vol of 1e-9 is still far above it; below it 1/(σ√T) could overflow.
-const LEAST_DEVIATION: f64 = 1e-100;
-const DAYS_PER_YEAR: f64 = 365.0;
 /// Least forward or strike; inside this range no intermediate result over- or underflows.
 pub(crate) const LEAST_PRICE: f64 = 1e-150;
 /// Largest forward or strike.
@@ -66,43 +62,31 @@ pub struct Black76 {
 #[must_use]
 pub fn black76(contract: &Contract) -> Black76 {
     let Contract { forward, strike, t, sigma, is_call } = *contract;
-    let t = if t > 0.0 { t } else { 0.0 };
-    let root_t = t.sqrt();
-    let deviation = sigma * root_t;
-    let live = deviation >= LEAST_DEVIATION;
-    let deviation = if live { deviation } else { LEAST_DEVIATION };
-    let d1 = ln(forward / strike) / deviation + 0.5 * deviation;
-    let d2 = d1 - deviation;
-
-    // K·φ(d2) = F·φ(d1): one exponential serves both distribution functions and every Greek.
-    let density = normal_pdf(d1);
-    let (call_delta, put_delta) = both_tails(d1, density);
-    let (strike_probability, put_probability) = both_tails(d2, density * (forward / strike));
-
-    // The out-of-the-money side loses no digits; the other one follows from it by parity.
-    let difference = forward - strike;
-    let call_is_otm = difference < 0.0;
-    let call_formula = forward * call_delta - strike * strike_probability;
-    let put_formula = strike * put_probability - forward * put_delta;
-    let otm = if call_is_otm { call_formula } else { put_formula };
-    let otm = if live && otm > 0.0 { otm } else { 0.0 };
-    let inner = if is_call { difference } else { -difference };
-    let inner = if inner > 0.0 { inner } else { 0.0 };
-
-    let days = t * DAYS_PER_YEAR;
-    let decay_days = if days < 1.0 { days } else { 1.0 };
-    let vega = forward * density * root_t;
-    let when_live = |value: f64| if live { value } else { 0.0 };
-    let rho_probability = if is_call { strike_probability } else { -put_probability };
+    let terms = Terms::new(forward, t);
+    let deviation = sigma * terms.root_t;
+    let Position { inverse_deviation, d1, d2 } = Position::new(ln_ratio(forward, strike), deviation);
+    let bell = bell(d1);
+    let tails = Tails::new(forward, strike, deviation, d1, d2, bell);
+    let shared = Shared::new(forward, sigma, &terms, deviation, inverse_deviation, bell);
+    let evaluation = Evaluation {
+        forward,
+        strike,
+        rho_scale: terms.rho_scale,
+        deviation,
+        d1,
+        d2,
+        tail: tails.forward,
+        strike_tail: tails.strike,
+        time_value: tails.time_value,
+    };
+    let side = evaluation.side(if is_call { 1.0 } else { -1.0 });
     Black76 {
-        price: otm + inner,
-        delta: if is_call { call_delta } else { -put_delta },
-        gamma: when_live(density / (forward * deviation)),
-        vega: when_live(vega / 100.0),
-        theta: when_live(
-            -vega * sigma * decay_days / (2.0 * (if t > 0.0 { t } else { 1.0 }) * DAYS_PER_YEAR),
-        ),
-        rho: when_live(strike * t * rho_probability / 100.0),
+        price: side.price,
+        delta: side.delta,
+        gamma: shared.gamma,
+        vega: shared.vega,
+        theta: shared.theta,
+        rho: side.rho,
     }
 }
 

@@ -8,14 +8,26 @@
 //! Conventions are Deribit's: T = seconds / (365·86,400); delta undiscounted; vega per vol point; theta per day, or per
 //! the time left where that is less than a day; rho per 1 %.
 
+pub mod batch;
 pub mod black76;
+mod block;
+pub mod chain;
 pub mod implied;
+mod kernel;
 pub mod marks;
 pub mod math;
+pub mod path;
 pub mod round;
 pub mod smile;
 
+pub use batch::{
+    BatchError, GreekColumns, Options, SecondOrderColumns, black76_into, black76_into_on, second_order_into,
+    second_order_into_on,
+};
 pub use black76::{Black76, Contract, black76, discounted};
-pub use implied::{ImpliedVolError, implied_vol};
-pub use marks::{MarkError, mark_arrays, year_fraction};
+pub use chain::{Chain, ChainError, ChainExpiry, ChainValues};
+pub use implied::{ImpliedVolError, Quotes, VolStatus, implied_vol, implied_vols_into, implied_vols_into_on};
+pub use kernel::flops;
+pub use marks::{MarkError, mark_arrays, settlement_share, year_fraction};
+pub use path::Path;
 pub use smile::{Smile, SmileError};

@@ -1,12 +1,12 @@
 //! Marks: the integers that follow from an oracle's signed inputs, the same on every machine.
 
-use crate::black76::{Black76, Contract, black76, discounted};
-use crate::math::ln;
+use crate::chain::{Chain, ChainExpiry};
+use crate::math::exp;
 use crate::round::{divide_half_even, round_half_even};
 use crate::smile::{Smile, SmileError};
 use protocol::{
     ExpiryInputs, InstrumentId, InstrumentKind, InstrumentMark, InstrumentSpec, MarkArrays, MarkInputs,
-    Nanos, OptionType, UnderlyingId,
+    Nanos, OptionType, SETTLEMENT_WINDOW_NS, UnderlyingId,
 };
 use thiserror::Error;
 
@@ -93,10 +93,21 @@ pub fn year_fraction(now: Nanos, expiry: Nanos) -> f64 {
     expiry.saturating_sub(now) as f64 / NANOS_PER_YEAR
 }
 
+/// The share of the settlement window that `now` leaves before `expiry`: 1 before the window, 0 at its end.
+///
+/// The settlement price is the average over the window, so this is the part of it that is still to come, and by which
+/// the delta of an option on it decays.
+#[must_use]
+pub fn settlement_share(now: Nanos, expiry: Nanos) -> f64 {
+    let left = expiry.saturating_sub(now).min(SETTLEMENT_WINDOW_NS);
+    left as f64 / SETTLEMENT_WINDOW_NS as f64
+}
+
 /// Marks of the given instruments (ascending, all of the inputs' underlying), version 0: without lanes.
 ///
 /// A perpetual's mark is the inputs' perpetual mark. An option is priced by Black-76 on its expiry's forward with the
-/// smile's variance at its strike; once its expiry has come it is its intrinsic value on the forward, with vol 0.
+/// smile's variance at its strike; once its expiry has come it is its intrinsic value on the forward, with vol 0. Its
+/// delta is multiplied by [`settlement_share`].
 ///
 /// # Errors
 /// [`MarkError`] when the inputs are not consistent, do not cover an instrument, or give a result that does not fit.
@@ -106,10 +117,10 @@ pub fn mark_arrays<'a>(
 ) -> Result<MarkArrays, MarkError> {
     positive("the index", inputs.index)?;
     positive("the perpetual mark", inputs.perpetual_mark)?;
-    let expiries = inputs
+    let mut series = inputs
         .expiries
         .iter()
-        .map(|expiry| Expiry::new(inputs.time, expiry))
+        .map(|expiry| Series::new(inputs.time, expiry))
         .collect::<Result<Vec<_>, _>>()?;
     for pair in inputs.expiries.windows(2) {
         let (previous, expiry) = (pair[0].expiry, pair[1].expiry);
@@ -117,7 +128,7 @@ pub fn mark_arrays<'a>(
             return Err(MarkError::ExpiryOrder { previous, expiry });
         }
     }
-    let mut marks: Vec<InstrumentMark> = Vec::new();
+    let (mut marks, mut listed): (Vec<InstrumentMark>, Vec<Listed>) = (Vec::new(), Vec::new());
     for (instrument, spec) in specs {
         if spec.underlying != inputs.underlying {
             let (expected, found) = (inputs.underlying, spec.underlying);
@@ -126,15 +137,20 @@ pub fn mark_arrays<'a>(
         if let Some(previous) = marks.last().map(|mark| mark.instrument).filter(|&last| last >= instrument) {
             return Err(MarkError::InstrumentOrder { previous, instrument });
         }
-        marks.push(match spec.kind {
-            InstrumentKind::Perpetual => perpetual_mark(instrument, inputs),
+        match spec.kind {
+            InstrumentKind::Perpetual => marks.push(perpetual_mark(instrument, inputs)),
             InstrumentKind::Option => {
+                positive("a strike", spec.strike)?;
                 let missing = MarkError::MissingExpiry { instrument, expiry: spec.expiry };
                 let place = inputs.expiries.binary_search_by_key(&spec.expiry, |expiry| expiry.expiry);
-                expiries[place.map_err(|_| missing)?].mark(instrument, spec)?
+                let expiry = place.map_err(|_| missing)?;
+                let strike = series[expiry].strike(spec.strike as f64 / MICRO);
+                listed.push(Listed { mark: marks.len(), expiry, strike, option_type: spec.option_type });
+                marks.push(InstrumentMark { instrument, mark: 0, iv: 0, delta: 0, vega: 0, risk: None });
             }
-        });
+        }
     }
+    mark_options(&mut series, &listed, &mut marks)?;
     Ok(MarkArrays { underlying: inputs.underlying, version: ARRAYS_VERSION, marks })
 }
 
@@ -153,58 +169,97 @@ fn perpetual_mark(instrument: InstrumentId, inputs: &MarkInputs) -> InstrumentMa
     }
 }
 
-/// One expiry, ready to price.
-struct Expiry {
-    t: f64,
-    forward: f64,
-    rate: f64,
-    smile: Smile,
+/// An option among the instruments.
+struct Listed {
+    /// Place among the marks.
+    mark: usize,
+    /// Place of its expiry.
+    expiry: usize,
+    /// Place of its strike in the expiry.
+    strike: usize,
+    option_type: OptionType,
 }
 
-impl Expiry {
+/// Prices a chain of the listed strikes, and fills in the marks of the options.
+fn mark_options(
+    series: &mut [Series],
+    listed: &[Listed],
+    marks: &mut [InstrumentMark],
+) -> Result<(), MarkError> {
+    series.iter_mut().for_each(Series::find_vols);
+    for option in listed {
+        let vol = series[option.expiry].vols[option.strike];
+        if vol.is_nan() {
+            return Err(MarkError::NegativeVariance(marks[option.mark].instrument));
+        }
+    }
+    let expiries: Vec<_> = series.iter().map(Series::chain_expiry).collect();
+    let chain = Chain::new(&expiries).expect("every number of the wire lies inside the domain");
+    let values = chain.values();
+    for option in listed {
+        let series = &series[option.expiry];
+        let at = chain.strikes_of(option.expiry).start + option.strike;
+        let (price, delta) = match option.option_type {
+            OptionType::Call => (values.call_price[at], values.call_delta[at]),
+            OptionType::Put => (values.put_price[at], values.put_delta[at]),
+        };
+        let mark = &mut marks[option.mark];
+        let instrument = mark.instrument;
+        let integer = |what, value| round_half_even(value).ok_or(MarkError::OutOfRange { instrument, what });
+        mark.mark = integer("the mark", price * series.discount * MICRO)?;
+        mark.iv = integer("the implied vol", series.vols[option.strike] * NANO)?;
+        mark.delta = integer("delta", delta * series.settlement_share * NANO)?;
+        mark.vega = integer("vega", values.vega[at] * series.discount * MICRO)?;
+    }
+    Ok(())
+}
+
+/// One expiry and the strikes listed on it.
+struct Series {
+    t: f64,
+    forward: f64,
+    discount: f64,
+    settlement_share: f64,
+    smile: Smile,
+    strikes: Vec<f64>,
+    /// The smile's vol at each strike, 0 at expiry; NaN where the variance is negative.
+    vols: Vec<f64>,
+}
+
+impl Series {
     fn new(now: Nanos, inputs: &ExpiryInputs) -> Result<Self, MarkError> {
         positive("a forward", inputs.forward)?;
         let smile = Smile::from_slice(&inputs.smile)
             .map_err(|error| MarkError::Smile { expiry: inputs.expiry, error })?;
+        let t = year_fraction(now, inputs.expiry);
         Ok(Self {
-            t: year_fraction(now, inputs.expiry),
+            t,
             forward: inputs.forward as f64 / NANO,
-            rate: inputs.rate as f64 / NANO,
+            discount: exp(-(inputs.rate as f64 / NANO) * t),
+            settlement_share: settlement_share(now, inputs.expiry),
             smile,
+            strikes: Vec::new(),
+            vols: Vec::new(),
         })
     }
 
-    fn mark(&self, instrument: InstrumentId, spec: &InstrumentSpec) -> Result<InstrumentMark, MarkError> {
-        positive("a strike", spec.strike)?;
-        let strike = spec.strike as f64 / MICRO;
-        let sigma = self.sigma(strike).ok_or(MarkError::NegativeVariance(instrument))?;
-        let contract = Contract {
-            forward: self.forward,
-            strike,
-            t: self.t,
-            sigma,
-            is_call: spec.option_type == OptionType::Call,
-        };
-        let Black76 { price, delta, vega, .. } =
-            if self.rate == 0.0 { black76(&contract) } else { discounted(&contract, self.rate) };
-        let integer = |what, value| round_half_even(value).ok_or(MarkError::OutOfRange { instrument, what });
-        Ok(InstrumentMark {
-            instrument,
-            mark: integer("the mark", price * MICRO)?,
-            iv: integer("the implied vol", sigma * NANO)?,
-            delta: integer("delta", delta * NANO)?,
-            vega: integer("vega", vega * MICRO)?,
-            risk: None,
-        })
-    }
-
-    /// The smile's vol at a strike, 0 at expiry; `None` when the variance is negative or not a number.
-    fn sigma(&self, strike: f64) -> Option<f64> {
-        if self.t <= 0.0 {
-            return Some(0.0);
+    /// Place of a strike; a call and a put of one strike share it when they follow each other.
+    fn strike(&mut self, strike: f64) -> usize {
+        if self.strikes.last() != Some(&strike) {
+            self.strikes.push(strike);
         }
-        let variance = self.smile.total_variance(ln(strike / self.forward));
-        if variance >= 0.0 { Some((variance / self.t).sqrt()) } else { None }
+        self.strikes.len() - 1
+    }
+
+    fn find_vols(&mut self) {
+        self.vols.resize(self.strikes.len(), 0.0);
+        if self.t > 0.0 {
+            self.smile.vols_into(self.forward, self.t, &self.strikes, &mut self.vols);
+        }
+    }
+
+    fn chain_expiry(&self) -> ChainExpiry<'_> {
+        ChainExpiry { forward: self.forward, t: self.t, strike: &self.strikes, sigma: &self.vols }
     }
 }
 
@@ -280,7 +335,8 @@ mod tests {
         assert_eq!((marks[1].mark, marks[1].iv), (13_818_885_596, 500_000_000));
         assert_eq!(marks[2].mark, marks[1].mark);
         assert_eq!((marks[1].delta, marks[2].delta), (598_706_326, -401_293_674));
-        assert_eq!((marks[3].mark, marks[3].iv, marks[3].delta), (1_000 * protocol::USD, 0, NANO_ONE));
+        // At its expiry an option is settled: nothing of the window is left, and no delta.
+        assert_eq!((marks[3].mark, marks[3].iv, marks[3].delta), (1_000 * protocol::USD, 0, 0));
         assert_eq!((marks[4].mark, marks[4].iv, marks[4].delta), (0, 0, 0));
     }
 
@@ -319,6 +375,42 @@ mod tests {
         let expected = plain[0].mark as f64 * (-0.05f64).exp();
         assert!((with_rate[0].mark as f64 - expected).abs() <= 1.0);
         assert_eq!(with_rate[0].delta, plain[0].delta);
+    }
+
+    #[test]
+    fn delta_decays_over_the_settlement_window() {
+        let minute = 60_000_000_000;
+        let deltas = |time: u64| {
+            let mut inputs = inputs();
+            inputs.time = NOW + 365 * DAY - time;
+            inputs.expiries[1].smile = flat(1);
+            let specs = [option(2, 365, 10_000, OptionType::Call), option(3, 365, 10_000, OptionType::Put)];
+            let found = marks(&inputs, &specs).expect("consistent inputs");
+            (found[0].delta, found[1].delta, found[0].mark)
+        };
+        let deep = 60_000 * protocol::USD;
+        assert_eq!(deltas(31 * minute), (NANO_ONE, 0, deep));
+        assert_eq!(deltas(30 * minute), (NANO_ONE, 0, deep));
+        assert_eq!(deltas(15 * minute), (NANO_ONE / 2, 0, deep));
+        assert_eq!(deltas(3 * minute), (NANO_ONE / 10, 0, deep));
+        assert_eq!(deltas(0), (0, 0, deep));
+    }
+
+    #[test]
+    fn strikes_listed_in_any_order_are_marked_alike() {
+        let side = |first: u32, option_type| {
+            (0..5).map(move |n| option(first + n, 365, 90_000 - 10_000 * i64::from(n), option_type))
+        };
+        let apart: Vec<_> = side(1, OptionType::Call).chain(side(6, OptionType::Put)).collect();
+        let together: Vec<_> = (0..10)
+            .map(|n| InstrumentSpec { instrument: n + 1, ..apart[(n / 2 + n % 2 * 5) as usize].clone() })
+            .collect();
+        let (apart, together) = (marks(&inputs(), &apart), marks(&inputs(), &together));
+        let (apart, together) = (apart.expect("consistent inputs"), together.expect("consistent inputs"));
+        for n in 0..10 {
+            let moved = InstrumentMark { instrument: n as u32 + 1, ..apart[n / 2 + n % 2 * 5].clone() };
+            assert_eq!(together[n], moved);
+        }
     }
 
     #[test]

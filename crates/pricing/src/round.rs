@@ -3,9 +3,23 @@
 /// 2^63 as a double.
 const I64_END: f64 = 9_223_372_036_854_775_808.0;
 
+/// 1.5·2^52: a sum with it has no room for a fraction, so the addition itself rounds, ties to even.
+const ROUNDER: f64 = 6_755_399_441_055_744.0;
+/// 2^51: smaller doubles keep the sum in the binade of [`ROUNDER`], where one unit is the last bit.
+const ROUNDER_RANGE: f64 = 2_251_799_813_685_248.0;
+
 /// The nearest integer to `value`, ties to even; `None` when it is not finite or does not fit.
+#[inline]
 #[must_use]
 pub fn round_half_even(value: f64) -> Option<i64> {
+    if value.abs() < ROUNDER_RANGE {
+        return Some((value + ROUNDER).to_bits().wrapping_sub(ROUNDER.to_bits()) as i64);
+    }
+    round_large(value)
+}
+
+/// The same for any number.
+fn round_large(value: f64) -> Option<i64> {
     if !(value > -I64_END && value < I64_END) {
         return None;
     }
@@ -58,7 +72,14 @@ mod tests {
 
     proptest! {
         #[test]
-        fn agrees_with_the_platform(value in -1e15f64..1e15) {
+        fn agrees_with_the_platform(value in prop_oneof![-1e3f64..1e3, -1e15f64..1e15, -9e18f64..9e18]) {
+            prop_assert_eq!(round_half_even(value), Some(value.round_ties_even() as i64));
+            prop_assert_eq!(round_large(value), round_half_even(value), "both ways agree where both are exact");
+        }
+
+        #[test]
+        fn ties_of_every_size_go_to_even(whole in -(1i64 << 52)..1i64 << 52) {
+            let value = whole as f64 + 0.5;
             prop_assert_eq!(round_half_even(value), Some(value.round_ties_even() as i64));
         }
     }

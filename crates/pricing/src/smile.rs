@@ -1,5 +1,7 @@
 //! Raw SVI: total variance of a smile over log-moneyness.
 
+use crate::block::{BLOCK, Block};
+use crate::path::{Batch, Path};
 use protocol::SviSlice;
 use thiserror::Error;
 
@@ -55,11 +57,43 @@ impl Smile {
     }
 
     /// Total variance σ²T at log-moneyness `k`; negative where the parameters make no sense.
-    #[inline]
+    #[inline(always)]
     #[must_use]
     pub fn total_variance(&self, k: f64) -> f64 {
         let x = k - self.m;
         self.a + self.b * (self.rho * x + (x * x + self.sigma_squared).sqrt())
+    }
+
+    /// √(w/T) at each strike, with k = ln(K/F); NaN where the variance is negative. `t` is positive.
+    pub(crate) fn vols_into(&self, forward: f64, t: f64, strikes: &[f64], vols: &mut [f64]) {
+        Path::best().run(Vols { smile: self, forward, t, strikes, vols });
+    }
+}
+
+struct Vols<'a> {
+    smile: &'a Smile,
+    forward: f64,
+    t: f64,
+    strikes: &'a [f64],
+    vols: &'a mut [f64],
+}
+
+impl Batch for Vols<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run(self) {
+        let Self { smile, forward, t, strikes, vols } = self;
+        let mut block = Block::new();
+        block.forward.fill(forward);
+        for (strikes, vols) in strikes.chunks(BLOCK).zip(vols.chunks_mut(BLOCK)) {
+            let count = strikes.len();
+            block.strike[..count].copy_from_slice(strikes);
+            block.log_moneyness(count);
+            for (vol, log_moneyness) in vols.iter_mut().zip(&block.log_moneyness) {
+                *vol = (smile.total_variance(-log_moneyness) / t).sqrt();
+            }
+        }
     }
 }
 

@@ -198,7 +198,8 @@ wire_struct! {
 }
 
 wire_struct! {
-    /// The owner lets `key` act for it. EIP-712 `RegisterSessionKey`.
+    /// The owner lets `key` act for it, and the key agrees: both sign the same EIP-712 `RegisterSessionKey`, so that
+    /// nobody can claim a key that is another's.
     pub struct RegisterSessionKey {
         /// The session key.
         pub key: Address,
@@ -210,6 +211,8 @@ wire_struct! {
         pub key_expiry: Nanos,
         /// The owner's signature.
         pub auth: Authorization,
+        /// The key's.
+        pub consent: Signature,
     }
 }
 

@@ -1,8 +1,8 @@
 //! What a user signs: one EIP-712 struct per action, with every field that matters in clear.
 //!
 //! A wallet shows names, never ids: instruments, underlyings and assets are signed by name, enumerations by their
-//! word. A command has at most one digest; all its signatures (one trader, or M of N oracles or administrators) are
-//! over that digest. `docs/protocol/signing.md` lists the structs with worked examples.
+//! word. A command has at most one digest; all its signatures (one trader, an owner and the key that it registers, or M of
+//! N oracles or administrators) are over that digest. `docs/protocol/signing.md` lists the structs with worked examples.
 
 use crate::primitives::{Address, AssetId, Hash, InstrumentId, Signature, UnderlyingId};
 use crate::{
@@ -412,6 +412,8 @@ pub fn scope_words(scopes: u8) -> Result<String, SigningError> {
 enum Signers<'a> {
     Nobody,
     One(&'a Authorization),
+    /// The owner, and the key that it registers.
+    Both(&'a RegisterSessionKey),
     Many(&'a [Cosignature]),
 }
 
@@ -432,7 +434,7 @@ fn signed<'a>(command: &'a Command, names: &impl Names) -> Result<(Option<Hash>,
         Command::Withdraw(body) => (body.words(names)?, Signers::One(&body.auth)),
         Command::Transfer(body) => (body.words(names)?, Signers::One(&body.auth)),
         Command::CreateSubaccount(body) => (body.words(names)?, Signers::One(&body.auth)),
-        Command::RegisterSessionKey(body) => (body.words(names)?, Signers::One(&body.auth)),
+        Command::RegisterSessionKey(body) => (body.words(names)?, Signers::Both(body)),
         Command::RevokeSessionKey(body) => (body.words(names)?, Signers::One(&body.auth)),
         Command::MarkUpdate(body) => (body.words(names)?, Signers::Many(&body.cosignatures)),
         Command::Expire(body) => (body.words(names)?, Signers::Many(&body.cosignatures)),
@@ -493,9 +495,13 @@ pub fn signatures(
         return Ok(Vec::new());
     };
     let digest = domain.digest(&hash);
+    let claim = |auth: &Authorization| Claim { signer: auth.signer, digest, signature: auth.signature };
     Ok(match signers {
         Signers::Nobody => Vec::new(),
-        Signers::One(auth) => vec![Claim { signer: auth.signer, digest, signature: auth.signature }],
+        Signers::One(auth) => vec![claim(auth)],
+        Signers::Both(RegisterSessionKey { key, auth, consent, .. }) => {
+            vec![claim(auth), Claim { signer: *key, digest, signature: *consent }]
+        }
         Signers::Many(list) => {
             list.iter().map(|item| Claim { signer: item.signer, digest, signature: item.signature }).collect()
         }

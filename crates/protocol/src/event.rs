@@ -2,7 +2,8 @@
 
 use crate::ParameterValue;
 use crate::primitives::{
-    Address, AssetId, InstrumentId, Mode, Nanos, OrderId, Side, SubaccountId, UnderlyingId,
+    Address, AssetId, InstrumentId, MarkFault, MarketStatus, Mode, Nanos, OrderId, Side, SubaccountId,
+    UnderlyingId,
 };
 use crate::wire::{CodecError, Reader, Wire};
 
@@ -310,6 +311,18 @@ wire_struct! {
     }
 }
 
+wire_struct! {
+    /// An underlying accepts something else than after the command before. The last events of a command.
+    pub struct MarketStatusChanged {
+        /// The underlying.
+        pub underlying: UnderlyingId,
+        /// What it accepts now.
+        pub status: MarketStatus,
+        /// What is wrong with its marks.
+        pub fault: MarkFault,
+    }
+}
+
 macro_rules! events {
     ($($name:ident = $kind:literal),* $(,)?) => {
         /// An event.
@@ -365,4 +378,5 @@ events! {
     InstrumentClosed = 18,
     ModeChanged = 19,
     ParameterChanged = 20,
+    MarketStatusChanged = 21,
 }

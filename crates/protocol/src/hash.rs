@@ -1,4 +1,4 @@
-//! Keccak-256, the one hash that the chain can recompute.
+//! Hashes: Keccak-256, the one that the chain can recompute, and BLAKE3 for what it never does.
 
 use crate::Hash;
 use keccak_asm::{Digest, Keccak256};
@@ -11,4 +11,10 @@ pub fn keccak256(parts: &[&[u8]]) -> Hash {
         hasher.update(part);
     }
     Hash(hasher.finalize().into())
+}
+
+/// BLAKE3 of `bytes`, for what no contract hashes.
+#[must_use]
+pub fn blake3(bytes: &[u8]) -> Hash {
+    Hash(*::blake3::hash(bytes).as_bytes())
 }

@@ -21,7 +21,7 @@ pub mod recover;
 pub use command::*;
 pub use eip712::{Claim, Domain, Names, SigningError, digest, signatures};
 pub use event::*;
-pub use hash::keccak256;
+pub use hash::{blake3, keccak256};
 pub use inbox::{InboxBody, InboxItem};
 pub use mark::*;
 pub use primitives::*;

@@ -1,6 +1,6 @@
 //! Marks: what oracles sign (inputs), and what follows from it by `pricing` (arrays).
 
-use crate::keccak256;
+use crate::blake3;
 use crate::primitives::{Address, Hash, InstrumentId, Nanos, Signature, UnderlyingId};
 use crate::wire::{CodecError, Reader, Wire};
 
@@ -10,6 +10,8 @@ pub const LANES: usize = 64;
 pub const PRICE_NODES: usize = 17;
 /// Interval gaps per instrument.
 pub const GAPS: usize = PRICE_NODES - 1;
+/// The settlement price of an expiry is the average of the index over this long before it.
+pub const SETTLEMENT_WINDOW_NS: Nanos = 1_800_000_000_000;
 
 wire_struct! {
     /// A raw SVI slice: w(k) = a + b·(ρ(k − m) + √((k − m)² + σ²)), w total variance, k = ln(K/F). Fixed point 1e-9.
@@ -167,9 +169,39 @@ wire_struct! {
 }
 
 impl MarkArrays {
-    /// The hash that a [`MarkUpdate`] names.
+    /// The hash that a [`MarkUpdate`] names: BLAKE3 of the encoding. No contract recomputes it (the chain checks marks
+    /// leaf by leaf), so it is the hash that is quick for a processor: a tenth of keccak's time for a whole chain.
     #[must_use]
     pub fn hash(&self) -> Hash {
-        keccak256(&[&self.to_bytes()])
+        blake3(&self.to_bytes())
+    }
+}
+
+/// Arrays with their hash. They cannot be taken apart or changed, so the hash stays true and is computed once in a
+/// process, whoever checks it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HashedArrays {
+    arrays: MarkArrays,
+    hash: Hash,
+}
+
+impl HashedArrays {
+    /// Hashes `arrays`.
+    #[must_use]
+    pub fn new(arrays: MarkArrays) -> Self {
+        let hash = arrays.hash();
+        Self { arrays, hash }
+    }
+
+    /// The arrays.
+    #[must_use]
+    pub fn arrays(&self) -> &MarkArrays {
+        &self.arrays
+    }
+
+    /// Their hash.
+    #[must_use]
+    pub fn hash(&self) -> Hash {
+        self.hash
     }
 }

@@ -235,3 +235,35 @@ wire_enum! {
         Halt = 3 => "halt",
     }
 }
+
+wire_enum! {
+    /// What an underlying accepts now: its mode, and whether its marks are sound.
+    pub enum MarketStatus {
+        /// Everything.
+        Open = 0 => "open",
+        /// By its mode: only orders that cannot trade on arrival, and cancels.
+        PostOnly = 1 => "post_only",
+        /// By its marks: only cancels, and what lowers risk.
+        ReduceOnly = 2 => "reduce_only",
+        /// By its mode: only cancels, and what lowers risk.
+        CancelOnly = 3 => "cancel_only",
+        /// Nothing but marks and administration.
+        Halted = 4 => "halted",
+    }
+}
+
+wire_enum! {
+    /// Why the marks of an underlying are not sound, by the word with which they refuse new risk.
+    pub enum MarkFault {
+        /// They are.
+        None = 0 => "none",
+        /// There is none yet.
+        NoUnderlyingMark = 1 => "no_underlying_mark",
+        /// The last one is too old.
+        StaleMark = 2 => "stale_mark",
+        /// The index has too few sources.
+        FewSources = 3 => "few_sources",
+        /// The index is not known well enough.
+        LowConfidence = 4 => "low_confidence",
+    }
+}

@@ -83,7 +83,7 @@ proptest! {
     #[test]
     fn mark_arrays_are_canonical(arrays in sampled::<MarkArrays>()) {
         assert_canonical(&arrays);
-        prop_assert_eq!(arrays.hash(), keccak256(&[&arrays.to_bytes()]));
+        prop_assert_eq!(arrays.hash(), blake3(&arrays.to_bytes()));
     }
 }
 
@@ -143,7 +143,15 @@ fn order(client_id: &str) -> Command {
 }
 
 fn session_key(scopes: u8, subaccounts: Vec<u64>) -> Command {
-    RegisterSessionKey { key: Address::ZERO, scopes, subaccounts, key_expiry: 0, auth: auth() }.into()
+    RegisterSessionKey {
+        key: Address::ZERO,
+        scopes,
+        subaccounts,
+        key_expiry: 0,
+        auth: auth(),
+        consent: Signature::ZERO,
+    }
+    .into()
 }
 
 #[test]

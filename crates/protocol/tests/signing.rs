@@ -150,8 +150,14 @@ fn what_nobody_can_have_signed_has_no_digest() {
     assert_eq!(error(transfer.into()), SigningError::Asset(9));
     let cancel = CancelAll { subaccount: 1, instrument: 0, underlying: 2, auth: Some(auth.clone()) };
     assert_eq!(error(cancel.into()), SigningError::Underlying(2));
-    let key =
-        RegisterSessionKey { key: Address::ZERO, scopes: 0x11, subaccounts: vec![], key_expiry: 0, auth };
+    let key = RegisterSessionKey {
+        key: Address::ZERO,
+        scopes: 0x11,
+        subaccounts: vec![],
+        key_expiry: 0,
+        auth,
+        consent: Signature::ZERO,
+    };
     assert_eq!(error(key.into()), SigningError::Scopes(0x11));
 }
 
@@ -198,6 +204,32 @@ fn a_quorum_signs_one_digest_that_does_not_cover_the_signatures() {
     let forged = signatures(&mode(quorum.clone()), &domain(), &Listed).expect("listed");
     let (claimed, recovered) = (quorum[1].signer, quorum[0].signer);
     assert_eq!(verify(&forged), Err(SignatureError::Mismatch { digest, claimed, recovered }));
+}
+
+#[test]
+fn a_session_key_signs_what_its_owner_signs() {
+    let [owner, key] = [SECRET, OTHER].map(|secret| address_of(&secret).expect("a key"));
+    let auth = Authorization { signer: owner, nonce: 3, expiry: 9, signature: Signature::ZERO };
+    let mut register = RegisterSessionKey {
+        key,
+        scopes: scope::TRADE,
+        subaccounts: vec![1],
+        key_expiry: 77,
+        auth,
+        consent: Signature::ZERO,
+    };
+    let digest = digest(&register.clone().into(), &domain(), &Listed).expect("listed").expect("signed");
+    let check = |register: &RegisterSessionKey| {
+        verify(&signatures(&register.clone().into(), &domain(), &Listed).expect("listed"))
+    };
+    register.auth.signature = sign(&digest, &SECRET).expect("a key");
+    assert_eq!(check(&register), Err(SignatureError::V(0)), "the owner alone claims nobody's key");
+    register.consent = register.auth.signature;
+    assert_eq!(check(&register), Err(SignatureError::Mismatch { digest, claimed: key, recovered: owner }));
+    register.consent = sign(&digest, &OTHER).expect("a key");
+    assert_eq!(check(&register), Ok(()));
+    register.auth.nonce += 1;
+    assert!(check(&register).is_err(), "a consent is for one registration");
 }
 
 #[test]

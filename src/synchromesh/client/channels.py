@@ -7,11 +7,14 @@ from typing import Any
 
 import msgspec
 
+from synchromesh.client.chain import ChainUpdate
 from synchromesh.client.types import (
     Account,
     BookUpdate,
+    GreeksUpdate,
     MarkPrice,
     Order,
+    PlatformState,
     PriceIndex,
     Quote,
     Ticker,
@@ -39,6 +42,9 @@ _DECODERS: dict[str, msgspec.json.Decoder[Any]] = {
     "user.orders": msgspec.json.Decoder(Order | list[Order]),
     "user.trades": msgspec.json.Decoder(list[UserTrade]),
     "user.portfolio": msgspec.json.Decoder(Account),
+    "chain": msgspec.json.Decoder(ChainUpdate),
+    "greeks": msgspec.json.Decoder(GreeksUpdate),
+    "platform_state": msgspec.json.Decoder(PlatformState),
     "deribit_price_index": msgspec.json.Decoder(PriceIndex),
     "markprice": msgspec.json.Decoder(list[MarkPrice]),
 }

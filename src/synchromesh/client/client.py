@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Awaitable, Callable, Coroutine, Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterable
 from decimal import Decimal
 from typing import Any, Self, TypeVar
 
 import msgspec
 
 from synchromesh.client.book import BookGap, LocalBook
+from synchromesh.client.chain import ChainGap, ChainUpdate, LocalChain
 from synchromesh.client.channels import decode_push
 from synchromesh.client.connection import Connection
 from synchromesh.client.errors import ClientError, ConnectionLost
@@ -46,6 +47,7 @@ from synchromesh.protocol import (
     Side,
     TimeInForce,
     TypedDomain,
+    address_of,
 )
 
 RECONNECT_SECONDS = (0.05, 0.1, 0.25, 0.5, 1.0, 2.0)
@@ -85,6 +87,9 @@ class Client:
         self._connection: Connection | None = None
         self._handlers: dict[str, list[Handler]] = {}
         self._books: dict[str, LocalBook] = {}
+        self._chains: dict[str, LocalChain] = {}
+        self._chain_watchers: dict[str, set[asyncio.Event]] = {}
+        self._resyncing: set[str] = set()
         self._healer: asyncio.Task[None] | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self._lost = asyncio.Event()
@@ -134,6 +139,8 @@ class Client:
             await self._lost.wait()
             for book in self._books.values():
                 book.reset()
+            for chain in self._chains.values():
+                chain.reset()
             for attempt in range(1 << 31):
                 await asyncio.sleep(RECONNECT_SECONDS[min(attempt, len(RECONNECT_SECONDS) - 1)])
                 with contextlib.suppress(OSError, ClientError):
@@ -419,19 +426,23 @@ class Client:
         return await self._ask("private/create_subaccount", SubaccountResult, **signature)
 
     async def register_session_key(
-        self, key: bytes, scopes: Iterable[str], key_expiry: int, subaccounts: Iterable[int] = ()
+        self, secret: bytes, scopes: Iterable[str], key_expiry: int, subaccounts: Iterable[int] = ()
     ) -> Result:
-        """Let ``key`` (an address) act for the owner until ``key_expiry`` (venue ns); no subaccounts means all."""
+        """Let the key of ``secret`` act for the owner until ``key_expiry`` (venue ns); no subaccounts means all.
+
+        The secret signs its consent here, and goes nowhere.
+        """
         words = [word for word in SCOPES if word in set(scopes)]
         only = tuple(sorted(set(subaccounts)))
         signature = self.signer.register_session_key(
             await self.owner_nonce(),
-            key=key,
+            secret,
             scopes=sum(SCOPES[word] for word in words),
             key_expiry=key_expiry,
             subaccounts=only,
         )
-        params = {"key": "0x" + key.hex(), "scopes": words, "key_expiry": str(key_expiry), "subaccounts": only}
+        key = "0x" + address_of(secret).hex()
+        params = {"key": key, "scopes": words, "key_expiry": str(key_expiry), "subaccounts": only}
         return await self._ask("private/register_session_key", Result, **params, **signature)
 
     async def revoke_session_key(self, key: bytes) -> Result:
@@ -477,6 +488,7 @@ class Client:
         for name in names:
             self._handlers.pop(name, None)
             self._books.pop(name, None)
+            self._chains.pop(name, None)
         await self.request("public/unsubscribe", channels=names)
 
     async def book(self, instrument_name: str, interval: str = "raw") -> LocalBook:
@@ -494,12 +506,61 @@ class Client:
         try:
             book.apply(update)
         except BookGap:
+            self._resync_once(channel)
+
+    async def local_chain(self, currency: str, interval: str = "raw") -> LocalChain:
+        """A local chain that follows the venue's; ``ready`` is False while it waits for a snapshot."""
+        name = f"chain.{currency}.{interval}"
+        if name not in self._chains:
+            self._chains[name] = LocalChain(currency)
+            await self.subscribe(name, self._follow_chain)
+        return self._chains[name]
+
+    async def chain(self, currency: str, interval: str = "raw") -> AsyncIterator[LocalChain]:
+        """The chain of a currency, first at once, then whenever something of it changed.
+
+        It is the same object each time. Changes that come while the caller is busy with one are applied together.
+        """
+        name = f"chain.{currency}.{interval}"
+        changed = asyncio.Event()
+        watchers = self._chain_watchers.setdefault(name, set())
+        watchers.add(changed)
+        try:
+            chain = await self.local_chain(currency, interval)
+            if chain.ready:
+                changed.set()
+            while True:
+                await changed.wait()
+                changed.clear()
+                yield chain
+        finally:
+            watchers.discard(changed)
+
+    def _follow_chain(self, channel: str, update: ChainUpdate) -> None:
+        chain = self._chains.get(channel)
+        if chain is None:
+            return
+        try:
+            chain.apply(update)
+        except ChainGap:
+            self._resync_once(channel)
+            return
+        for watcher in self._chain_watchers.get(channel, ()):
+            watcher.set()
+
+    def _resync_once(self, channel: str) -> None:
+        # Until the snapshot comes, every push is a gap.
+        if channel not in self._resyncing:
+            self._resyncing.add(channel)
             self._spawn(self._resync(channel))
 
     async def _resync(self, channel: str) -> None:
-        with contextlib.suppress(ConnectionLost):
-            await self.request("public/unsubscribe", channels=[channel])
-            await self._subscribe([channel])
+        try:
+            with contextlib.suppress(ConnectionLost):
+                await self.request("public/unsubscribe", channels=[channel])
+                await self._subscribe([channel])
+        finally:
+            self._resyncing.discard(channel)
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.create_task(work)

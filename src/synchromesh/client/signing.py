@@ -58,13 +58,15 @@ class Signer:
 
     def _signed(self, digest: Callable[..., bytes], nonce: int, **fields: Any) -> dict[str, Any]:
         expiry = self.expiry()
-        made = sign(digest(nonce=nonce, expiry=expiry, signer=self.address, **fields), self._secret)
+        return self._fields(digest(nonce=nonce, expiry=expiry, signer=self.address, **fields), nonce, expiry)
+
+    def _fields(self, digest: bytes, nonce: int, expiry: int) -> dict[str, Any]:
         # Texts, because a nonce has more digits than a JavaScript number.
         return {
             "signer": self._signer,
             "nonce": str(nonce),
             "signature_expiry": str(expiry),
-            "signature": "0x" + made.hex(),
+            "signature": "0x" + sign(digest, self._secret).hex(),
         }
 
     def login(self, login_domain: str) -> dict[str, str]:
@@ -148,9 +150,16 @@ class Signer:
         """Signature fields of a new subaccount with an owner nonce."""
         return self._signed(self._domain.create_subaccount, nonce)
 
-    def register_session_key(self, nonce: int, **fields: Any) -> dict[str, Any]:
-        """Signature fields of a session key with an owner nonce; as of `TypedDomain.register_session_key`."""
-        return self._signed(self._domain.register_session_key, nonce, **fields)
+    def register_session_key(self, nonce: int, secret: bytes, **fields: Any) -> dict[str, Any]:
+        """Signature fields of a session key with an owner nonce, and the consent of the key, whose secret this is.
+
+        Other arguments as of `TypedDomain.register_session_key`.
+        """
+        expiry = self.expiry()
+        digest = self._domain.register_session_key(
+            key=address_of(secret), nonce=nonce, expiry=expiry, signer=self.address, **fields
+        )
+        return self._fields(digest, nonce, expiry) | {"consent": "0x" + sign(digest, secret).hex()}
 
     def revoke_session_key(self, nonce: int, key: bytes) -> dict[str, Any]:
         """Signature fields of a revocation with an owner nonce."""

@@ -9,6 +9,7 @@ from decimal import Decimal
 from typing import Any, Self, TypeVar
 
 from synchromesh.client.book import LocalBook
+from synchromesh.client.chain import LocalChain
 from synchromesh.client.client import MAX_FEE, Client, Handler
 from synchromesh.client.types import (
     Account,
@@ -190,10 +191,10 @@ class SyncClient:
         return self._run(self._client.create_subaccount())
 
     def register_session_key(
-        self, key: bytes, scopes: Iterable[str], key_expiry: int, subaccounts: Iterable[int] = ()
+        self, secret: bytes, scopes: Iterable[str], key_expiry: int, subaccounts: Iterable[int] = ()
     ) -> Result:
-        """Let a key act for the owner."""
-        return self._run(self._client.register_session_key(key, scopes, key_expiry, subaccounts))
+        """Let the key of ``secret`` act for the owner."""
+        return self._run(self._client.register_session_key(secret, scopes, key_expiry, subaccounts))
 
     def revoke_session_key(self, key: bytes) -> Result:
         """Take a session key back."""
@@ -218,6 +219,10 @@ class SyncClient:
     def book(self, instrument_name: str, interval: str = "raw") -> LocalBook:
         """A local book that follows the venue's."""
         return self._run(self._client.book(instrument_name, interval))
+
+    def local_chain(self, currency: str, interval: str = "raw") -> LocalChain:
+        """A local chain that follows the venue's."""
+        return self._run(self._client.local_chain(currency, interval))
 
 
 async def _make(url: str, secret: bytes | None, subaccount: int | None, max_fee: Number) -> Client:

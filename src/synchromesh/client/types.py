@@ -31,10 +31,12 @@ class Venue(msgspec.Struct, frozen=True):
 
 
 class Status(msgspec.Struct, frozen=True):
-    """Modes, and where journal and inbox stand."""
+    """Modes and states of the underlyings, and where journal and inbox stand."""
 
     locked: str
     modes: dict[str, str]
+    states: dict[str, str]
+    mark_faults: dict[str, str]
     sequence: int
     chain_hash: str
     epoch: int
@@ -88,6 +90,7 @@ class Ticker(msgspec.Struct, frozen=True):
     open_interest: Decimal
     last_price: Decimal | None = None
     underlying_price: Decimal | None = None
+    interest_rate: Decimal | None = None
     mark_iv: Decimal | None = None
     bid_iv: Decimal | None = None
     ask_iv: Decimal | None = None
@@ -249,14 +252,20 @@ class Position(msgspec.Struct, frozen=True):
     value: Decimal
     floating_profit_loss: Decimal
     delta: Decimal
+    gamma: Decimal
     vega: Decimal
+    theta: Decimal
     initial_margin: Decimal
     maintenance_margin: Decimal
     subaccount_id: int
 
 
 class Account(msgspec.Struct, frozen=True):
-    """Balance and margin of a subaccount: ``balance`` is cash, ``equity`` counts options too."""
+    """Balance, margin and Greeks of a subaccount: ``balance`` is cash, ``equity`` counts options too.
+
+    Deltas are contracts, gamma deltas per USD, vega USDC per vol point, theta USDC per day; the maps have them by
+    index.
+    """
 
     subaccount_id: int
     owner: str
@@ -272,6 +281,16 @@ class Account(msgspec.Struct, frozen=True):
     available_withdrawal_funds: Decimal
     open_orders: int
     close_only: bool
+    delta_total: Decimal
+    options_delta: Decimal
+    options_gamma: Decimal
+    options_vega: Decimal
+    options_theta: Decimal
+    delta_total_map: dict[str, Decimal]
+    options_delta_map: dict[str, Decimal]
+    options_gamma_map: dict[str, Decimal]
+    options_vega_map: dict[str, Decimal]
+    options_theta_map: dict[str, Decimal]
 
 
 class Login(msgspec.Struct, frozen=True):
@@ -303,3 +322,34 @@ class MarkPrice(msgspec.Struct, frozen=True):
     iv: Decimal
     delta: Decimal
     vega: Decimal
+
+
+class OptionGreeks(msgspec.Struct, frozen=True):
+    """Mark, its vol (per cent) and Greeks of an option, and the forward that they are of."""
+
+    instrument_name: str
+    mark_price: Decimal
+    mark_iv: Decimal
+    underlying_price: Decimal
+    greeks: Greeks
+
+
+class GreeksUpdate(msgspec.Struct, frozen=True):
+    """A push of ``greeks.{currency}.{interval}``: every option, as of the mark at ``timestamp``."""
+
+    currency: str
+    timestamp: int
+    index_price: Decimal
+    options: list[OptionGreeks]
+
+
+class PlatformState(msgspec.Struct, frozen=True):
+    """What an underlying accepts (``state``), and what is wrong with its marks (``mark_fault``)."""
+
+    price_index: str
+    currency: str
+    locked: bool
+    state: str
+    mark_fault: str
+    mode: str
+    timestamp: int

@@ -9,9 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from synchromesh._native import OrderInfo, TradeInfo
+from synchromesh._native import TradeInfo
 from synchromesh.execution.catalog import kind_of
-from synchromesh.execution.errors import ApiError, ErrorCode
 from synchromesh.execution.numbers import amount, price
 from synchromesh.execution.present import millis
 from synchromesh.execution.requests import notification
@@ -23,8 +22,6 @@ if TYPE_CHECKING:
 
 INTERVALS = {"raw": 0.0, "100ms": 0.1, "agg2": 1.0}
 """Seconds of real time between pushes."""
-DEPTHS = (1, 10, 20)
-"""Depths of the grouped book channel."""
 _WHOLE_BOOK = 1 << 20
 _ACTIONS = ("new", "change", "delete")
 _NEW, _CHANGE, _DELETE = range(3)
@@ -72,7 +69,10 @@ class Channel:
 
     def push(self, sessions: Iterable[Session], data: Any) -> None:
         """Send ``data`` to some of the subscribers."""
-        encoded = notification(self.name, data)
+        self.send(sessions, notification(self.name, data))
+
+    def send(self, sessions: Iterable[Session], encoded: bytes) -> None:
+        """Send a push to some of the subscribers."""
         for session in list(sessions):
             if session.open and session.send is not None:
                 session.send(encoded)
@@ -275,150 +275,29 @@ class MarkPricesChannel(PriceIndexChannel):
         return self.gateway.present.mark_prices(self.underlying)
 
 
-class UserChannel(Channel):
-    """A channel about the subaccounts of the one session that subscribed."""
+class PlatformStateChannel(Channel):
+    """``platform_state``: what each underlying accepts, first of all of them, then of those that changed."""
 
-    def __init__(self, gateway: Gateway, name: str, interval: str, session: Session) -> None:
-        super().__init__(gateway, name, interval)
-        self._session = session
-        self.principal = session.require()
-        self._gathered: dict[Any, Any] = {}
-
-    def visible(self) -> frozenset[int]:
-        """Subaccounts that the session sees now; none once its login or key has ended."""
-        try:
-            return frozenset(self.gateway.auth.subaccounts(self.principal))
-        except ApiError:
-            return frozenset()
-
-    def take(self) -> list[Any]:
-        """What was gathered, in order; the gathering starts anew."""
-        gathered, self._gathered = self._gathered, {}
-        return list(gathered.values())
-
-
-class UserOrdersChannel(UserChannel):
-    """``user.orders.…``: single orders when raw, lists otherwise."""
-
-    def __init__(self, gateway: Gateway, name: str, interval: str, session: Session, selected: Filter) -> None:
-        super().__init__(gateway, name, interval, session)
-        self._selected = selected
-
-    def touched(self, orders: Sequence[OrderInfo], visible: frozenset[int]) -> bool:
-        """Gather orders; whether one of them is this channel's."""
-        for order in orders:
-            if order.subaccount in visible and self._selected.accepts(order.instrument):
-                self._gathered[order.order] = self.gateway.present.order(order)
-        return bool(self._gathered)
-
-    def flush(self) -> None:
-        """Push the orders that changed."""
-        gathered = self.take()
-        if self.interval != "raw":
-            if gathered:
-                self.push(self.sessions, gathered)
-            return
-        for order in gathered:
-            self.push(self.sessions, order)
-
-
-class UserTradesChannel(UserChannel):
-    """``user.trades.…``."""
-
-    def __init__(self, gateway: Gateway, name: str, interval: str, session: Session, selected: Filter) -> None:
-        super().__init__(gateway, name, interval, session)
-        self._selected = selected
-
-    def traded(self, trades: Sequence[TradeInfo], visible: frozenset[int]) -> bool:
-        """Gather trades; whether one of them is this channel's."""
-        for trade in trades:
-            if self._selected.accepts(trade.instrument):
-                for side in self.gateway.present.user_trades(trade, visible):
-                    self._gathered[side["trade_id"], side["liquidity"]] = side
-        return bool(self._gathered)
-
-    def flush(self) -> None:
-        """Push the trades since the last push."""
-        gathered = self.take()
-        if gathered:
-            self.push(self.sessions, gathered)
-
-
-class PortfolioChannel(UserChannel):
-    """``user.portfolio.{currency}``: one push per subaccount that changed."""
+    def __init__(self, gateway: Gateway, name: str) -> None:
+        super().__init__(gateway, name, "raw")
+        self._changed: dict[int, None] = {}
 
     def join(self, session: Session) -> None:
-        """Add the subscriber and send it every subaccount."""
+        """Add a subscriber and send it the state of every underlying."""
         self.sessions.add(session)
-        self.touched(sorted(self.visible()), self.visible())
-        self.flush()
+        for underlying in self.gateway.catalog.symbols:
+            self._tell([session], underlying)
 
-    def touched(self, subaccounts: Sequence[int], visible: frozenset[int]) -> bool:
-        """Gather subaccounts; whether one of them is this channel's."""
-        for subaccount in subaccounts:
-            if subaccount in visible:
-                self._gathered[subaccount] = subaccount
-        return bool(self._gathered)
+    def changed(self, underlying: int) -> None:
+        """Gather an underlying whose state changed."""
+        self._changed[underlying] = None
 
     def flush(self) -> None:
-        """Push the subaccounts that changed."""
-        for subaccount in self.take():
-            info = self.gateway.host.account(subaccount)
-            if info is not None:
-                self.push(self.sessions, self.gateway.present.account(info))
+        """Push the states that changed."""
+        changed, self._changed = self._changed, {}
+        for underlying in changed:
+            self._tell(self.sessions, underlying)
 
-
-def subscribe_error(name: str, why: str) -> ApiError:
-    """The error of a channel that cannot be subscribed to."""
-    return ApiError(ErrorCode.SUBSCRIBE_ERROR, "invalid_channel", f"channel {name!r}: {why}", channel=name)
-
-
-def interval_of(name: str, word: str) -> str:
-    """A channel's interval; `ApiError` 11052 when there is no such interval."""
-    if word not in INTERVALS:
-        raise subscribe_error(name, f"interval is one of {', '.join(INTERVALS)}")
-    return word
-
-
-def open_channel(gateway: Gateway, name: str, session: Session) -> Channel:
-    """A new channel called ``name``; `ApiError` when there is none, or the session may not see it."""
-    words = name.split(".")
-    match words:
-        case ["book", instrument, interval]:
-            spec = gateway.catalog.named(instrument)
-            return BookChannel(gateway, name, interval_of(name, interval), spec.instrument)
-        case ["book", instrument, "none", depth, interval]:
-            if not depth.isdigit() or int(depth) not in DEPTHS:
-                raise subscribe_error(name, f"depth is one of {', '.join(map(str, DEPTHS))}")
-            spec = gateway.catalog.named(instrument)
-            return DepthChannel(gateway, name, interval_of(name, interval), spec.instrument, int(depth))
-        case ["ticker", instrument, interval]:
-            spec = gateway.catalog.named(instrument)
-            return TickerChannel(gateway, name, interval_of(name, interval), spec.instrument)
-        case ["quote", instrument]:
-            return QuoteChannel(gateway, name, "raw", gateway.catalog.named(instrument).instrument)
-        case ["trades", *selected, interval] if len(selected) in (1, 2):
-            return TradesChannel(gateway, name, interval_of(name, interval), Filter(gateway, selected))
-        case ["deribit_price_index", index]:
-            return PriceIndexChannel(gateway, name, gateway.catalog.index(index))
-        case ["markprice", "options", index]:
-            return MarkPricesChannel(gateway, name, gateway.catalog.index(index))
-        case ["user", *rest]:
-            return _open_user_channel(gateway, name, rest, session)
-        case _:
-            raise subscribe_error(name, "there is no such channel")
-
-
-def _open_user_channel(gateway: Gateway, name: str, words: Sequence[str], session: Session) -> Channel:
-    session.require()
-    match words:
-        case ["orders", *selected, interval] if len(selected) in (1, 2):
-            return UserOrdersChannel(gateway, name, interval_of(name, interval), session, Filter(gateway, selected))
-        case ["trades", *selected, interval] if len(selected) in (1, 2):
-            return UserTradesChannel(gateway, name, interval_of(name, interval), session, Filter(gateway, selected))
-        case ["portfolio", currency]:
-            if currency.lower() not in ("usdc", "any"):
-                gateway.catalog.currency_underlyings(currency)
-            return PortfolioChannel(gateway, name, "raw", session)
-        case _:
-            raise subscribe_error(name, "there is no such channel")
+    def _tell(self, sessions: Iterable[Session], underlying: int) -> None:
+        now = self.gateway.clock.now_ns()
+        self.push(sessions, self.gateway.present.platform_state(self.gateway.catalog.underlying(underlying), now))

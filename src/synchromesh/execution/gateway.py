@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 import time
-from collections.abc import Callable, Hashable, Iterator
+from collections.abc import Callable, Hashable, Iterable, Iterator
 from typing import Any
 
 import msgspec
@@ -83,6 +83,7 @@ class Gateway:
         self.testnet = genesis.chain_id != 1
         self.account_cancel_on_disconnect: set[bytes] = set()
         self.on_event: Callable[[Event], None] = lambda event: None
+        self.on_held: Callable[[Iterable[int]], None] = lambda outlets: None
         self.on_order: Callable[[OrderInfo], None] = lambda order: None
         self._tag = 0
         self._remembered: dict[Hashable, tuple[float, msgspec.Raw]] = {}
@@ -225,6 +226,8 @@ class Gateway:
         """Take what became durable: answer, then publish."""
         update = self.host.drain()
         self.catalog.drained()
+        if update.held:
+            self.on_held(update.held)
         events = self._follow(update)
         for outcome in update.results:
             complete = self._pending.pop(outcome.tag, None)
@@ -253,6 +256,12 @@ class Gateway:
         if entry is None or entry[0] < now:
             entry = self._remembered[key] = now + seconds, msgspec.Raw(msgspec.json.encode(make()))
         return entry[1]
+
+    def catch_up(self) -> None:
+        """Lead readers of chains who were behind to the present."""
+        held = self.host.catch_up()
+        if held:
+            self.on_held(held)
 
     # Connections
 

@@ -26,7 +26,7 @@ DEFAULT_PARAMETERS: dict[Parameter, int] = {
     Parameter.PERPETUAL_SIZE_TERM: 5_000_000,
     Parameter.PRICE_BAND: 100 * _PERCENT,
     Parameter.MARK_STALENESS: 300 * SECOND,
-    Parameter.MIN_INDEX_SOURCES: 1,
+    Parameter.MIN_INDEX_SOURCES: 3,
     Parameter.MAX_INDEX_JUMP: 20 * _PERCENT,
 }
 """Values of a venue whose configuration says nothing else; rates 1e-9, times ns."""

@@ -12,7 +12,17 @@ from synchromesh._native import OrderInfo, Outcome
 from synchromesh.clock import SECOND
 from synchromesh.execution.errors import ApiError
 from synchromesh.execution.gateway import Gateway, encode_command
-from synchromesh.protocol import Clock, Command, Event, ExpiryFixed, FundingTick, InstrumentKind, SettleExpired
+from synchromesh.protocol import (
+    Clock,
+    Command,
+    Event,
+    ExpiryFixed,
+    FundingTick,
+    InstrumentKind,
+    MarkFault,
+    Parameter,
+    SettleExpired,
+)
 
 TICK_SECONDS = 0.25
 """Real seconds between looks."""
@@ -71,7 +81,7 @@ class Housekeeper:
             await asyncio.sleep(TICK_SECONDS)
 
     def _look(self) -> None:
-        if self._order_ended():
+        if self._order_ended() or self._mark_went_stale():
             self._submit("clock", Clock(CLOCK_LIMIT))
         self._accrue()
         for underlying, expiry in sorted(self._settling):
@@ -85,6 +95,13 @@ class Housekeeper:
                 return True
             heapq.heappop(self._ends)
         return False
+
+    def _mark_went_stale(self) -> bool:
+        """Whether a market still stands on a mark that is too old by now; the next command of any kind says so."""
+        catalog = self._gateway.catalog
+        oldest = self._gateway.clock.now_ns() - catalog.parameters[Parameter.MARK_STALENESS]
+        markets = map(catalog.underlying, catalog.symbols)
+        return any(0 < info.mark_time < oldest and info.mark_fault != MarkFault.STALE_MARK.word for info in markets)
 
     def _accrue(self) -> None:
         now = self._gateway.clock.now_ns()

@@ -7,25 +7,27 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from synchromesh._native import Update
+from synchromesh.execution.chains import ChainChannel, GreeksChannel
 from synchromesh.execution.channels import (
     INTERVALS,
     BookChannel,
     Channel,
     InstrumentChannel,
-    PortfolioChannel,
+    PlatformStateChannel,
     PriceIndexChannel,
     TradesChannel,
-    UserChannel,
-    UserOrdersChannel,
-    UserTradesChannel,
-    open_channel,
 )
 from synchromesh.execution.errors import ApiError, ErrorCode
+from synchromesh.execution.opening import open_channel
 from synchromesh.execution.session import Session
-from synchromesh.protocol import Event
+from synchromesh.execution.user_channels import PortfolioChannel, UserChannel, UserOrdersChannel, UserTradesChannel
+from synchromesh.protocol import Event, MarketStatusChanged
 
 if TYPE_CHECKING:
     from synchromesh.execution.gateway import Gateway
+
+CATCH_UP = "100ms"
+"""The tick at which readers of raw chains who were behind are led to the present."""
 
 Key = tuple[str, Session | None]
 """A channel's name, and its session when the channel is that session's own."""
@@ -40,7 +42,9 @@ class Hub:
         self._books: dict[int, set[BookChannel]] = {}
         self._instruments: dict[int, set[InstrumentChannel]] = {}
         self._trades: set[TradesChannel] = set()
-        self._indices: set[PriceIndexChannel] = set()
+        self._indices: set[PriceIndexChannel | GreeksChannel] = set()
+        self._chains: dict[int, set[ChainChannel]] = {}
+        self._states: set[PlatformStateChannel] = set()
         self._users: set[UserChannel] = set()
         # Insertion order, so that pushes are in the order of what caused them.
         self._dirty: dict[str, dict[Channel, None]] = {interval: {} for interval in INTERVALS}
@@ -57,6 +61,8 @@ class Hub:
     def _tick(self, loop: asyncio.AbstractEventLoop, interval: str, seconds: float) -> Callable[[], None]:
         def run() -> None:
             if self._running:
+                if interval == CATCH_UP:
+                    self._gateway.catch_up()
                 self._flush(interval)
                 loop.call_later(seconds, run)
 
@@ -104,15 +110,22 @@ class Hub:
         return self._channels.get(self._key(session, name))
 
     def _register(self, session: Session, channel: Channel) -> None:
-        self._channels[self._key(session, channel.name)] = channel
+        key = self._key(session, channel.name)
+        if key in self._channels:
+            return
+        self._channels[key] = channel
         if isinstance(channel, BookChannel):
             self._books.setdefault(channel.instrument, set()).add(channel)
         elif isinstance(channel, InstrumentChannel):
             self._instruments.setdefault(channel.instrument, set()).add(channel)
         elif isinstance(channel, TradesChannel):
             self._trades.add(channel)
-        elif isinstance(channel, PriceIndexChannel):
+        elif isinstance(channel, PriceIndexChannel | GreeksChannel):
             self._indices.add(channel)
+        elif isinstance(channel, ChainChannel):
+            self._chains.setdefault(channel.underlying, set()).add(channel)
+        elif isinstance(channel, PlatformStateChannel):
+            self._states.add(channel)
         elif isinstance(channel, UserChannel):
             self._users.add(channel)
 
@@ -125,17 +138,28 @@ class Hub:
             self._instruments[channel.instrument].discard(channel)
         elif isinstance(channel, TradesChannel):
             self._trades.discard(channel)
-        elif isinstance(channel, PriceIndexChannel):
+        elif isinstance(channel, PriceIndexChannel | GreeksChannel):
             self._indices.discard(channel)
+        elif isinstance(channel, ChainChannel):
+            self._chains[channel.underlying].discard(channel)
+        elif isinstance(channel, PlatformStateChannel):
+            self._states.discard(channel)
         elif isinstance(channel, UserChannel):
             self._users.discard(channel)
 
     # Publishing
 
+    def postpone(self, channel: Channel) -> None:
+        """Flush a channel at the next tick again: not all of its readers could take what there is."""
+        self._mark(channel)
+
     def publish(self, update: Update, events: dict[int, list[Event]]) -> None:
         """Route what became durable; raw channels push at once."""
         if not self._channels:
             return
+        for underlying in update.chains:
+            for chain in self._chains.get(underlying, ()):
+                self._mark(chain)
         for instrument, _, change, levels in update.books:
             for book in self._books.get(instrument, ()):
                 book.changed(change, levels)
@@ -148,6 +172,7 @@ class Hub:
                 if trades.traded(update.trades):
                     self._mark(trades)
         self._publish_marks(update)
+        self._publish_states(events)
         self._publish_users(update)
         self._flush("raw")
 
@@ -160,6 +185,18 @@ class Hub:
                 for channel in channels:
                     if channel.underlying == underlying:
                         self._mark(channel)
+            for user in self._users:
+                if isinstance(user, PortfolioChannel) and user.marked(underlying):
+                    self._mark(user)
+
+    def _publish_states(self, events: dict[int, list[Event]]) -> None:
+        if not self._states:
+            return
+        changed = [event for found in events.values() for event in found if isinstance(event, MarketStatusChanged)]
+        for event in changed:
+            for channel in self._states:
+                channel.changed(event.underlying)
+                self._mark(channel)
 
     def _publish_users(self, update: Update) -> None:
         if not self._users:

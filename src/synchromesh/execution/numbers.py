@@ -12,8 +12,10 @@ from synchromesh.execution.errors import ApiError, ErrorCode, invalid_param
 
 NANO_PLACES = 9
 """Decimal places of vols, deltas, forwards and rates."""
+GAMMA_PLACES = 12
+"""Decimal places of gammas."""
 
-_SCALES = {places: 10**places for places in range(12)}
+_SCALES = {places: 10**places for places in range(13)}
 
 
 def price_of(value: Decimal, param: str = "price") -> int:
@@ -75,6 +77,16 @@ def amount(value: int) -> Raw:
 def nano(value: int) -> Raw:
     """A 1e-9 fixed-point value as a JSON number."""
     return number(value, NANO_PLACES)
+
+
+def gamma(value: int) -> Raw:
+    """A 1e-12 fixed-point gamma as a JSON number."""
+    return number(value, GAMMA_PLACES)
+
+
+def quoted_vol(value: int) -> Raw:
+    """A vol of a best price, 0.01 %, as a JSON number of per cent."""
+    return number(value, 2)
 
 
 def percent(value: int) -> Raw:

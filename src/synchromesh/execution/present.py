@@ -9,7 +9,6 @@ from typing import Any
 
 from msgspec import Raw
 
-from synchromesh import pricing
 from synchromesh._native import AccountInfo, Host, InstrumentInfo, OrderInfo, PositionInfo, TradeInfo, UnderlyingInfo
 from synchromesh.execution.catalog import (
     PERPETUAL_EXPIRY_MS,
@@ -18,12 +17,10 @@ from synchromesh.execution.catalog import (
     is_option,
     settlement_period,
 )
-from synchromesh.execution.numbers import amount, nano, percent, price
+from synchromesh.execution.numbers import amount, gamma, nano, percent, price, quoted_vol
 from synchromesh.execution.tape import Tape
 from synchromesh.protocol import (
     CONTRACT,
-    NANO_ONE,
-    USD,
     InstrumentKind,
     OptionType,
     OrderType,
@@ -42,8 +39,14 @@ _RIGHTS = {right.value: right.word for right in OptionType}
 _TYPES = {kind.value: kind.word for kind in OrderType}
 _TIMES = {kind.value: kind.word for kind in TimeInForce}
 _ZERO = Raw(b"0")
-# Greeks of the last second, where the formulas divide by what is left.
-_TERM_MIN = 1 / (365 * 86_400)
+# What a portfolio's Greeks are called, in the host's order, and how each is written.
+_PORTFOLIO_GREEKS = (
+    ("delta_total", nano),
+    ("options_delta", nano),
+    ("options_gamma", gamma),
+    ("options_vega", price),
+    ("options_theta", price),
+)
 
 
 def millis(nanos: int) -> int:
@@ -205,13 +208,15 @@ class Presenter:
             "floating_profit_loss": price(info.unrealised),
             "total_profit_loss": price(info.unrealised),
             "delta": nano(fresh.delta * info.amount // CONTRACT),
+            "gamma": gamma(fresh.gamma * info.amount // CONTRACT),
             "vega": price(fresh.vega * info.amount // CONTRACT),
+            "theta": price(fresh.theta * info.amount // CONTRACT),
             "initial_margin": price(info.initial),
             "maintenance_margin": price(info.maintenance),
         }
 
-    def account(self, info: AccountInfo) -> dict[str, Any]:
-        """A subaccount's summary."""
+    def account(self, info: AccountInfo, underlyings: set[int] | None = None) -> dict[str, Any]:
+        """A subaccount's summary; its Greeks are sums over the positions in ``underlyings``, by default all."""
         return {
             "currency": QUOTE,
             "id": info.subaccount,
@@ -232,6 +237,29 @@ class Presenter:
             "close_only": info.close_only,
             "margin_model": "segregated_sm",
             "portfolio_margining_enabled": False,
+        } | self._portfolio_greeks(info.subaccount, underlyings)
+
+    def _portfolio_greeks(self, subaccount: int, underlyings: set[int] | None) -> dict[str, Any]:
+        found = self._host.portfolio_greeks(subaccount)
+        wanted = [entry for entry in found if underlyings is None or entry[0] in underlyings]
+        names = [f"{self._catalog.symbols[entry[0]].lower()}_usdc" for entry in wanted]
+        columns = list(zip(*(entry[1:] for entry in wanted), strict=True)) or [()] * len(_PORTFOLIO_GREEKS)
+        shown: dict[str, Any] = {}
+        for (field, form), values in zip(_PORTFOLIO_GREEKS, columns, strict=True):
+            shown[field] = form(sum(values))
+            shown[f"{field}_map"] = {name: form(value) for name, value in zip(names, values, strict=True)}
+        return shown
+
+    def platform_state(self, info: UnderlyingInfo, now: int) -> dict[str, Any]:
+        """A push of ``platform_state``: what an underlying accepts."""
+        return {
+            "price_index": f"{info.symbol.lower()}_usdc",
+            "currency": info.symbol,
+            "locked": info.market_status != "open",
+            "state": info.market_status,
+            "mark_fault": info.mark_fault,
+            "mode": info.mode,
+            "timestamp": millis(now),
         }
 
     def index(self, info: UnderlyingInfo) -> dict[str, Any]:
@@ -270,7 +298,7 @@ class Presenter:
         shown = {
             "instrument_name": info.name,
             "timestamp": millis(now),
-            "state": info.state,
+            "state": underlying.market_status if info.state == "open" else info.state,
             "mark_price": price(info.mark),
             "index_price": nano(underlying.index),
             "estimated_delivery_price": nano(underlying.index),
@@ -287,45 +315,28 @@ class Presenter:
         }
         shown |= _best(bids, asks)
         if is_option(info):
-            shown |= self._option(info, underlying, bids, asks)
+            shown |= self._option(info, underlying)
         else:
             rate = nano(underlying.funding_rate)
             shown |= {"current_funding": rate, "funding_8h": rate, "interest_value": rate}
         return shown
 
-    def _option(
-        self,
-        info: InstrumentInfo,
-        underlying: UnderlyingInfo,
-        bids: list[tuple[int, int]],
-        asks: list[tuple[int, int]],
-    ) -> dict[str, Any]:
-        forward = forward_of(underlying, info.expiry)
-        shown: dict[str, Any] = {
-            "underlying_price": nano(forward),
+    def _option(self, info: InstrumentInfo, underlying: UnderlyingInfo) -> dict[str, Any]:
+        return {
+            "underlying_price": nano(info.forward),
             "underlying_index": self.underlying_index(underlying, info),
-            "interest_rate": 0,
+            "interest_rate": nano(info.rate),
             "mark_iv": percent(info.iv),
-            "bid_iv": 0,
-            "ask_iv": 0,
-            "greeks": {"delta": nano(info.delta), "gamma": 0, "vega": price(info.vega), "theta": 0, "rho": 0},
+            "bid_iv": quoted_vol(info.bid_iv),
+            "ask_iv": quoted_vol(info.ask_iv),
+            "greeks": {
+                "delta": nano(info.delta),
+                "gamma": gamma(info.gamma),
+                "vega": price(info.vega),
+                "theta": price(info.theta),
+                "rho": price(info.rho),
+            },
         }
-        if not (forward and info.iv):
-            return shown
-        call = info.option_type == OptionType.CALL
-        term = max(pricing.year_fraction(underlying.mark_time, info.expiry), _TERM_MIN)
-        at = forward / NANO_ONE, info.strike / USD, term
-        values = pricing.black76(*at, info.iv / NANO_ONE, call)
-        shown["greeks"] |= {
-            "gamma": float(f"{values.gamma.item():.8f}"),
-            "theta": round(values.theta.item(), 5),
-            "rho": round(values.rho.item(), 5),
-        }
-        sides = [(name, levels[0][0] / USD) for name, levels in (("bid_iv", bids), ("ask_iv", asks)) if levels]
-        if sides:
-            vols, _ = pricing.implied_vol_status([at_best for _, at_best in sides], *at, call)
-            shown |= {name: round(vol * 100, 2) for (name, _), vol in zip(sides, vols.tolist(), strict=True)}
-        return shown
 
     @staticmethod
     def underlying_index(underlying: UnderlyingInfo, info: InstrumentInfo) -> str:
@@ -361,9 +372,9 @@ class Presenter:
         if is_option(info):
             shown |= {
                 "mark_iv": percent(info.iv),
-                "underlying_price": nano(forward_of(underlying, info.expiry)),
+                "underlying_price": nano(info.forward),
                 "underlying_index": self.underlying_index(underlying, info),
-                "interest_rate": 0,
+                "interest_rate": nano(info.rate),
             }
         return shown
 
@@ -380,11 +391,6 @@ class Presenter:
             for info in self._host.instruments()
             if info.underlying == underlying and is_option(info) and info.state == "open"
         ]
-
-
-def forward_of(underlying: UnderlyingInfo, expiry: int) -> int:
-    """Forward of an expiry, 1e-9 USD; the index when the marks have none."""
-    return next((forward for at, forward, _ in underlying.forwards if at == expiry), underlying.index)
 
 
 def _best(bids: list[tuple[int, int]], asks: list[tuple[int, int]]) -> dict[str, Raw]:

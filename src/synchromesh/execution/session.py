@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
+from synchromesh._native import Outlet
 from synchromesh.execution.auth import Principal
 from synchromesh.execution.errors import ApiError, ErrorCode
 from synchromesh.execution.limits import Lanes
@@ -27,6 +28,7 @@ class Session:
         "in_flight",
         "lanes",
         "open",
+        "outlet",
         "principal",
         "seen",
         "send",
@@ -36,6 +38,8 @@ class Session:
     def __init__(self, lanes: Lanes, send: Callable[[bytes], None] | None = None) -> None:
         self.lanes = lanes
         self.send = send
+        # Where pushes can go past the event loop; None for an HTTP request.
+        self.outlet: Outlet | None = None
         self.open = True
         self.principal: Principal | None = None
         self.subscriptions: set[str] = set()

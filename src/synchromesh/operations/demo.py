@@ -18,7 +18,7 @@ from synchromesh.clock import SECOND
 from synchromesh.config import VenueConfig
 from synchromesh.operations.dashboard import View, read_status
 from synchromesh.operations.funding import deposit_new
-from synchromesh.operations.launch import LaunchPlan, VenueStack
+from synchromesh.operations.launch import ORACLES, LaunchPlan, VenueStack, oracle_name
 from synchromesh.operations.processes import ProcessSpec
 from synchromesh.operations.summary import JournalCounter, Summary, add_chain, percentiles
 from synchromesh.settlement.service import SettlementStatus
@@ -70,12 +70,15 @@ class Demo:
     Args:
         plan: What to do.
         show: Gets the view every second.
+
+    Attributes:
+        view: What the dashboard shows, now; after the run as it ended.
     """
 
     def __init__(self, plan: DemoPlan, show: Callable[[View], None]) -> None:
         self._plan = plan
         self._show = show
-        self._view = View(duration=plan.duration)
+        self.view = View(duration=plan.duration)
 
     async def run(self) -> Summary:
         """Brings up the venue, trades, ends it, and returns the summary."""
@@ -124,9 +127,7 @@ class Demo:
         plan = self._plan
         common = ("--directory", str(plan.directory), "--seed", str(plan.seed))
         market = ("--data", str(market_file), "--mode", plan.mode)
-        await stack.supervisor.start(
-            ProcessSpec(name="oracle", module="synchromesh.agents.oracle", arguments=(*common, *market))
-        )
+        await stack.start_oracles("--seed", str(plan.seed), *market)
         accounts = {f"maker-{number}": MAKER_DEPOSIT for number in range(plan.makers)}
         accounts |= {f"taker-{number}": TAKER_DEPOSIT for number in range(plan.users)}
         await asyncio.gather(
@@ -144,7 +145,8 @@ class Demo:
         )
 
     async def _stop_agents(self, stack: VenueStack) -> None:
-        await stack.supervisor.stop(["oracle", *(f"maker-{number}" for number in range(self._plan.makers)), "takers"])
+        makers = [f"maker-{number}" for number in range(self._plan.makers)]
+        await stack.supervisor.stop([*map(oracle_name, reversed(range(ORACLES))), *makers, "takers"])
 
     async def _watch(self, stack: VenueStack, config: VenueConfig, counter: JournalCounter) -> None:
         begin = time.monotonic()
@@ -154,7 +156,7 @@ class Demo:
                 await asyncio.sleep(REFRESH_SECONDS)
 
     async def _refresh(self, stack: VenueStack, client: Client, counter: JournalCounter, elapsed: float) -> None:
-        view, directory = self._view, self._plan.directory
+        view, directory = self.view, self._plan.directory
         await asyncio.to_thread(counter.poll)
         view.counted = counter.summary
         view.elapsed, view.venue_ns = elapsed, client.now_ns()
@@ -183,7 +185,8 @@ class Demo:
         summary.root_verifier = _verdict(self._plan.directory).root
         summary.invariants_ok = counter.check()
         samples = [sample for stats in read_stats(self._plan.directory).values() for sample in stats.ack_ms]
-        summary.ack_ms = percentiles(samples)
+        summary.ack_ms = self.view.latency = percentiles(samples)
+        self.view.settlement, self.view.verdict = _settlement(self._plan.directory), _verdict(self._plan.directory)
         summary.restarts = {name: count for name, count in stack.supervisor.restarts.items() if count}
         return summary
 

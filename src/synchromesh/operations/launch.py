@@ -20,7 +20,9 @@ CHAIN_ID = 31337
 """Chain id of local chains."""
 ETHER = 10**18
 ORACLES = 3
-"""Oracle keys of a local venue; two of them make a mark."""
+"""Oracle nodes of a local venue, a process and a key each."""
+ORACLE_QUORUM = 2
+"""Nodes that have to agree on a mark: one that lies, or is dead, neither makes marks nor stops them."""
 READY_SECONDS = 60.0
 """How long a process may take until it answers."""
 
@@ -49,6 +51,11 @@ class LaunchPlan(msgspec.Struct, frozen=True, kw_only=True):
     challenge_window: int = 600
     underlyings: tuple[str, ...] = ("BTC", "ETH")
     parameters: dict[str, int] = msgspec.field(default_factory=dict)
+
+
+def oracle_name(number: int) -> str:
+    """Returns the name of an oracle node's process and key."""
+    return f"oracle-{number}"
 
 
 def free_port() -> int:
@@ -93,6 +100,14 @@ class VenueStack:
         )
         return config
 
+    async def start_oracles(self, *arguments: str) -> None:
+        """Starts the oracle nodes, the proposer first: what it lists takes longest."""
+        for number in range(ORACLES):
+            node = ("--directory", str(self.plan.directory), "--node", str(number))
+            await self.supervisor.start(
+                ProcessSpec(name=oracle_name(number), module="synchromesh.agents.oracle", arguments=(*node, *arguments))
+            )
+
     async def start_verifier(self) -> None:
         """Starts the verifier, which is told an RPC URL and a contract, and nothing else."""
         config = self.config
@@ -118,7 +133,7 @@ class VenueStack:
             venue.ensure_key("guardian"),
             venue.ensure_key("admin-0"),
         )
-        oracles = [venue.ensure_key(f"oracle-{number}") for number in range(ORACLES)]
+        oracles = [venue.ensure_key(oracle_name(number)) for number in range(ORACLES)]
         chain = Chain(url)
         try:
             await chain.wait_ready(READY_SECONDS)
@@ -142,7 +157,8 @@ class VenueStack:
             operator=address_from_secret(operator),
             admins=(address_from_secret(admin),),
             oracles=tuple(sorted((address_from_secret(secret) for secret in oracles), key=str.lower)),
-            oracle_quorum=2,
+            oracle_quorum=ORACLE_QUORUM,
+            oracle_ports=tuple(free_port() for _ in range(ORACLES)),
             assets=(AssetConfig(symbol="USDC", token=deployed.usdc, decimals=6),),
             underlyings=plan.underlyings,
             parameters=plan.parameters,

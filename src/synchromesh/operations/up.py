@@ -37,7 +37,7 @@ async def run_up(directory: Path, data: Path | None, port: int, makers: int, say
     try:
         config = await stack.start()
         common = ("--directory", str(directory), "--data", str(market_file))
-        await stack.supervisor.start(ProcessSpec(name="oracle", module="synchromesh.agents.oracle", arguments=common))
+        await stack.start_oracles("--data", str(market_file))
         for number in range(makers):
             if fresh:
                 await deposit_new(config, stack.venue.ensure_key(f"maker-{number}"), MAKER_DEPOSIT)

@@ -257,7 +257,7 @@ class CreateSubaccount(Message, frozen=True):
 
 
 class RegisterSessionKey(Message, frozen=True):
-    """The owner lets ``key`` act for it; no subaccounts means all of the owner's."""
+    """The owner lets ``key`` act for it; no subaccounts means all of the owner's. Both sign the same digest."""
 
     KIND = 5
 
@@ -266,6 +266,7 @@ class RegisterSessionKey(Message, frozen=True):
     subaccounts: Annotated[tuple[U64, ...], Listed(MAX_KEY_SUBACCOUNTS, int)]
     key_expiry: U64
     auth: Authorization
+    consent: Signature = NO_SIGNATURE
 
 
 class RevokeSessionKey(Message, frozen=True):

@@ -3,7 +3,7 @@
 from typing import Any
 
 from synchromesh.protocol.commands import ParameterValue
-from synchromesh.protocol.primitives import BalanceReason, CloseReason, Mode, Side
+from synchromesh.protocol.primitives import BalanceReason, CloseReason, MarketStatus, MarkFault, Mode, Side
 from synchromesh.protocol.wire import I64, U8, U16, U32, U64, Address, Message, Reader, Tagged
 
 
@@ -218,6 +218,16 @@ class ParameterChanged(Message, frozen=True):
     change: ParameterValue
 
 
+class MarketStatusChanged(Message, frozen=True):
+    """An underlying accepts something else than after the command before; among the last events of a command."""
+
+    KIND = 21
+
+    underlying: U16
+    status: MarketStatus
+    fault: MarkFault
+
+
 Event = (
     OrderRested
     | Fill
@@ -239,6 +249,7 @@ Event = (
     | InstrumentClosed
     | ModeChanged
     | ParameterChanged
+    | MarketStatusChanged
 )
 """An event."""
 

@@ -3,7 +3,7 @@
 from operator import attrgetter
 from typing import Annotated
 
-from synchromesh._native import keccak256
+from synchromesh._native import blake3
 from synchromesh.protocol.wire import I64, U8, U16, U32, U64, Address, FixedArray, Hash, Listed, Message, Signature
 
 LANES = 64
@@ -99,4 +99,4 @@ class MarkArrays(Message, frozen=True):
 
     def hash(self) -> bytes:
         """The hash that a `MarkUpdate` names."""
-        return keccak256(self.encode())
+        return blake3(self.encode())

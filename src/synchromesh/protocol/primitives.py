@@ -119,6 +119,26 @@ class Mode(WordEnum):
     HALT = 3, "halt"
 
 
+class MarketStatus(WordEnum):
+    """What an underlying accepts now: its mode, and whether its marks are sound."""
+
+    OPEN = 0, "open"
+    POST_ONLY = 1, "post_only"
+    REDUCE_ONLY = 2, "reduce_only"
+    CANCEL_ONLY = 3, "cancel_only"
+    HALTED = 4, "halted"
+
+
+class MarkFault(WordEnum):
+    """Why the marks of an underlying are not sound, by the word with which they refuse new risk."""
+
+    NONE = 0, "none"
+    NO_UNDERLYING_MARK = 1, "no_underlying_mark"
+    STALE_MARK = 2, "stale_mark"
+    FEW_SOURCES = 3, "few_sources"
+    LOW_CONFIDENCE = 4, "low_confidence"
+
+
 class Parameter(WordEnum):
     """A number that governs the venue; rates are 1e-9. See ``docs/protocol/commands.md``."""
 

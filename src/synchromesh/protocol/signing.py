@@ -55,6 +55,7 @@ _WORD_LAYOUTS = {
     "string": "32s",
     "bytes32": "32s",
     "address": "12x20s",
+    "uint8": "24xQ",
     "uint32": "24xQ",
     "uint64": "24xQ",
     "uint256": "24xQ",
@@ -112,6 +113,7 @@ REGISTER_SESSION_KEY = StructType(
     "RegisterSessionKey(address key,string scopes,string subaccounts,uint64 keyExpiry,uint64 nonce,uint64 expiry,"
     "address signer)"
 )
+SESSION_KEY_CONSENT = StructType("SessionKeyConsent(address owner,address key,uint8 scopes,uint64 keyExpiry)")
 REVOKE_SESSION_KEY = StructType("RevokeSessionKey(address key,uint64 nonce,uint64 expiry,address signer)")
 MARK_UPDATE = StructType("MarkUpdate(string underlying,uint64 time,bytes32 inputs)")
 SETTLEMENT_PRICE = StructType("SettlementPrice(string underlying,uint64 expiry,uint64 price)")
@@ -132,6 +134,7 @@ STRUCTS = {
         TRANSFER,
         CREATE_SUBACCOUNT,
         REGISTER_SESSION_KEY,
+        SESSION_KEY_CONSENT,
         REVOKE_SESSION_KEY,
         MARK_UPDATE,
         SETTLEMENT_PRICE,
@@ -322,10 +325,14 @@ class TypedDomain:
         signer: bytes,
         subaccounts: Iterable[int] = (),
     ) -> bytes:
-        """Digest of ``RegisterSessionKey``; no subaccounts means all of the owner's."""
+        """Digest of ``RegisterSessionKey``, which owner and key sign; no subaccounts means all of the owner's."""
         texts = _hash_name(scope_words(scopes)), _hash_text(",".join(map(str, subaccounts)))
         words = _address(key), *texts, key_expiry
         return self._digest(REGISTER_SESSION_KEY.hash(*words, nonce, expiry, _address(signer)))
+
+    def session_key_consent(self, *, owner: bytes, key: bytes, scopes: int, key_expiry: int) -> bytes:
+        """Digest of ``SessionKeyConsent``, which a key signs for an owner that registers it through the contract."""
+        return self._digest(SESSION_KEY_CONSENT.hash(_address(owner), _address(key), scopes, key_expiry))
 
     def revoke_session_key(self, *, key: bytes, nonce: int, expiry: int, signer: bytes) -> bytes:
         """Digest of ``RevokeSessionKey``."""
@@ -398,7 +405,7 @@ class TypedDomain:
             case CreateSubaccount(auth=auth):
                 return self.create_subaccount(**_auth(auth))
             case RegisterSessionKey(auth=auth):
-                return self.register_session_key(**_fields(command, "auth"), **_auth(auth))
+                return self.register_session_key(**_fields(command, "auth", "consent"), **_auth(auth))
             case RevokeSessionKey(auth=auth):
                 return self.revoke_session_key(key=command.key, **_auth(auth))
             case MarkUpdate(inputs=inputs):
@@ -420,7 +427,10 @@ class TypedDomain:
             return []
         auth = getattr(command, "auth", None)
         if auth is not None:
-            return [Claim(auth.signer, digest, auth.signature)]
+            claims = [Claim(auth.signer, digest, auth.signature)]
+            if isinstance(command, RegisterSessionKey):
+                claims.append(Claim(command.key, digest, command.consent))
+            return claims
         return [Claim(item.signer, digest, item.signature) for item in _quorum(command)]
 
     def signed(self, command: AnyCommand, secret: bytes, names: Names) -> AnyCommand:
@@ -432,10 +442,16 @@ class TypedDomain:
         digest = self.digest(command, names)  # type: ignore[arg-type]
         if auth is None or digest is None:
             raise SigningError(f"{type(command).__name__} has no authorization to sign")
-        if address_of(secret) != auth.signer:
-            raise SigningError(f"the key of 0x{address_of(secret).hex()} cannot sign for 0x{auth.signer.hex()}")
+        _require_key(secret, auth.signer)
         auth = msgspec.structs.replace(auth, signature=sign(digest, secret))
         return msgspec.structs.replace(command, auth=auth)
+
+    def consented(self, command: RegisterSessionKey, secret: bytes, names: Names) -> RegisterSessionKey:
+        """``command`` with the consent of the key that it registers; `SigningError` when the secret is another's."""
+        digest = self.digest(command, names)
+        assert digest is not None, "a registration is signed"
+        _require_key(secret, command.key)
+        return msgspec.structs.replace(command, consent=sign(digest, secret))
 
     def cosigned(self, command: AnyCommand, secrets: Iterable[bytes], names: Names) -> AnyCommand:
         """``command`` with the signatures of oracles or administrators, ascending, in place of those it had.
@@ -452,6 +468,11 @@ class TypedDomain:
         if admin is None:
             return msgspec.structs.replace(command, cosignatures=quorum)
         return msgspec.structs.replace(command, admin=msgspec.structs.replace(admin, cosignatures=quorum))
+
+
+def _require_key(secret: bytes, address: bytes) -> None:
+    if address_of(secret) != address:
+        raise SigningError(f"the key of 0x{address_of(secret).hex()} cannot sign for 0x{address.hex()}")
 
 
 def _address(value: bytes) -> bytes:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import csv
 import gzip
+import zlib
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -45,6 +46,8 @@ class ChainSlice:
         ask: Best ask in coin, 0 where there is none.
         mark_iv: Vol of the exchange's mark, 1 = 100 %, 0 where there is none.
         open_interest: Open interest in contracts.
+
+    A cell that is no number is NaN in its column; who uses the rows says what is wrong with them.
     """
 
     expiry: int
@@ -67,55 +70,99 @@ class ChainSnapshot:
         time: Time of the snapshot, ns since the Unix epoch.
         index: Median of the index prices of the rows, USD; the rows were taken over some minutes.
         slices: Expiries in the future, ascending.
+        unreadable: Rows that belong to no expiry, because theirs is no time.
     """
 
     symbol: str
     time: int
     index: float
     slices: tuple[ChainSlice, ...]
+    unreadable: int = 0
 
 
 def read_snapshots(path: Path) -> list[ChainSnapshot]:
     """Returns the snapshots of a file, ascending by time, then by currency.
 
+    Left out are rows whose timestamp is none, expiries of which no row has a forward, and snapshots without an expiry.
+
     Raises:
-        ChainError: When a column is missing or a value is no number.
+        ChainError: When the file is no CSV, a column is missing, or nothing is left.
         OSError: When the file cannot be read.
     """
     groups: dict[tuple[str, str], list[Row]] = defaultdict(list)
-    with gzip.open(path, "rt") if path.suffix == ".gz" else path.open() as file:
+    encoding = "utf-8-sig"  # Spreadsheets put a byte order mark before the first column's name.
+    with gzip.open(path, "rt", encoding=encoding) if path.suffix == ".gz" else path.open(encoding=encoding) as file:
         try:
             for row in csv.DictReader(file):
-                groups[row["timestamp"], row["currency"]].append(row)
-            return [_snapshot(symbol, time, rows) for (time, symbol), rows in sorted(groups.items())]
-        except (KeyError, ValueError) as error:
-            raise ChainError(f"{path.name} is no chain snapshot: {error!r}") from error
+                groups[row["timestamp"] or "", row["currency"] or ""].append(row)
+            found = [_snapshot(symbol, text, rows) for (text, symbol), rows in sorted(groups.items())]
+        except KeyError as error:
+            raise ChainError(f"{path.name} is no chain snapshot: it has no column {error}") from error
+        except (ValueError, EOFError, csv.Error, zlib.error) as error:
+            # A decoding error's own text carries the whole file.
+            reason = error.reason if isinstance(error, UnicodeDecodeError) else str(error)
+            raise ChainError(f"{path.name} is no chain snapshot: {reason}") from error
+    snapshots = [snapshot for snapshot in found if snapshot is not None]
+    if not snapshots:
+        raise ChainError(f"{path.name} is no chain snapshot: no row has a time and an expiry after it")
+    return snapshots
 
 
-def _snapshot(symbol: str, timestamp: str, rows: list[Row]) -> ChainSnapshot:
-    time = parse_iso(timestamp)
-    by_expiry: dict[int, list[Row]] = defaultdict(list)
+def _snapshot(symbol: str, timestamp: str, rows: list[Row]) -> ChainSnapshot | None:
+    by_expiry: dict[str, list[Row]] = defaultdict(list)
     for row in rows:
-        by_expiry[parse_iso(row["expiry_datetime"])].append(row)
-    slices = tuple(_slice(time, expiry, by_expiry[expiry]) for expiry in sorted(by_expiry) if expiry > time)
-    return ChainSnapshot(symbol, time, float(np.median(_column(rows, "index_price"))), slices)
+        by_expiry[row["expiry_datetime"] or ""].append(row)
+    time = _time(timestamp)
+    expiries = {text: _time(text) for text in by_expiry}
+    dated = sorted((expiry, text) for text, expiry in expiries.items() if expiry is not None)
+    if time is None:
+        return None
+    slices = (_slice(time, expiry, by_expiry[text]) for expiry, text in dated if expiry > time)
+    with_forward = tuple(found for found in slices if found.forward > 0)
+    if not with_forward:
+        return None
+    unreadable = sum(len(by_expiry[text]) for text, expiry in expiries.items() if expiry is None)
+    return ChainSnapshot(symbol, time, _median(rows, "index_price"), with_forward, unreadable)
+
+
+def _time(text: str) -> int | None:
+    try:
+        return parse_iso(text)
+    except ValueError:
+        return None
 
 
 def _slice(time: int, expiry: int, rows: list[Row]) -> ChainSlice:
-    rows = sorted(rows, key=lambda row: (float(row["strike"]), row["option_type"] == "call"))
+    strike = _column(rows, "strike")
+    is_call = np.array([row["option_type"] == "call" for row in rows])
+    order = np.lexsort((is_call, strike))
     return ChainSlice(
         expiry=expiry,
         t=year_fraction(time, expiry),
-        forward=float(np.median(_column(rows, "underlying"))),
-        strike=_column(rows, "strike"),
-        is_call=np.array([row["option_type"] == "call" for row in rows]),
-        bid=_column(rows, "bid_price"),
-        ask=_column(rows, "ask_price"),
-        mark_iv=_column(rows, "implied_volatility"),
-        open_interest=_column(rows, "open_interest"),
+        forward=_median(rows, "underlying"),
+        strike=strike[order],
+        is_call=is_call[order],
+        bid=_column(rows, "bid_price")[order],
+        ask=_column(rows, "ask_price")[order],
+        mark_iv=_column(rows, "implied_volatility")[order],
+        open_interest=_column(rows, "open_interest")[order],
     )
 
 
+def _median(rows: Iterable[Row], name: str) -> float:
+    """The median of the positive numbers of a column, 0 when there is none."""
+    values = _column(rows, name)
+    positive = values[(values > 0) & np.isfinite(values)]
+    return float(np.median(positive)) if len(positive) else 0.0
+
+
 def _column(rows: Iterable[Row], name: str) -> FloatArray:
-    """A column as numbers, 0 where it is empty."""
-    return np.array([float(row[name] or 0) for row in rows])
+    """A column as numbers: 0 where it is empty, NaN where it is no number."""
+    return np.array([_number(row[name]) for row in rows])
+
+
+def _number(text: str) -> float:
+    try:
+        return float(text or 0)
+    except ValueError:
+        return float("nan")

@@ -257,11 +257,16 @@ impl Venue {
 
     fn register_key(&self, who: u8, b: u64, c: u64, d: u64) -> Command {
         let subaccounts = if b.is_multiple_of(2) { vec![self.subaccount(who, c)] } else { Vec::new() };
-        self.owned(who, |auth| {
-            let (scopes, key_expiry) = (1 + (c % 15) as u8, self.time + d % (DAY * 9));
-            let subaccounts = subaccounts.clone();
-            RegisterSessionKey { key: address(50 + who), scopes, subaccounts, key_expiry, auth }.into()
-        })
+        let (scopes, key_expiry) = (1 + (c % 15) as u8, self.time + d % (DAY * 9));
+        let mut command = self.owned(who, |auth| {
+            let (key, subaccounts, consent) = (address(50 + who), subaccounts.clone(), Signature::ZERO);
+            RegisterSessionKey { key, scopes, subaccounts, key_expiry, auth, consent }.into()
+        });
+        let consent = self.sign(50 + who, &command);
+        if let Command::RegisterSessionKey(body) = &mut command {
+            body.consent = consent;
+        }
+        command
     }
 
     /// One of the subaccounts of an owner, or one that is none.

@@ -12,12 +12,14 @@
 use engine::{Engine, Reject};
 use protocol::*;
 use std::time::Instant;
+use support::*;
 
-const T0: Nanos = 1_700_000_000_000_000_000;
+#[path = "../support/mod.rs"]
+mod support;
+
 const STEP: Nanos = 2_000;
 /// Commands whose mean is taken at once; the median of these means is robust against a busy machine.
 const CHUNK: usize = 250;
-const INDEX: i64 = 100_000;
 /// Bytes of a frame; it starts over in the same memory, as the sequencer's does.
 const FRAME_BYTES: usize = 64 << 10;
 
@@ -65,7 +67,7 @@ fn auth(user: u64, nonce: u64) -> Authorization {
 /// An engine, the commands that it accepted, and their orders that still rest.
 struct Generator {
     engine: Engine,
-    records: Vec<(Record, Option<MarkArrays>)>,
+    records: Vec<(Record, Option<HashedArrays>)>,
     events: Vec<Event>,
     open: Vec<(OrderId, SubaccountId)>,
     random: Random,
@@ -79,7 +81,7 @@ impl Generator {
         generator
     }
 
-    fn apply(&mut self, command: Command, arrays: Option<MarkArrays>) -> Result<(), Reject> {
+    fn apply(&mut self, command: Command, arrays: Option<HashedArrays>) -> Result<(), Reject> {
         let time = T0 + self.engine.sequence() * STEP;
         let record = Record { time, command };
         self.events.clear();
@@ -95,7 +97,7 @@ impl Generator {
             let admin = Administration { nonce, cosignatures: cosigned() };
             self.apply(ListInstruments { instruments: chunk.to_vec(), admin }.into(), None).unwrap();
         }
-        let (update, arrays) = marks(&self.engine, T0);
+        let (update, arrays) = marks(&self.engine, T0, INDEX);
         self.apply(update.into(), Some(arrays)).unwrap();
         for user in 0..shape.users {
             let amount = 1_000_000_000 * USD;
@@ -193,97 +195,15 @@ impl Generator {
     }
 }
 
-fn spec(instrument: InstrumentId) -> InstrumentSpec {
-    InstrumentSpec {
-        instrument,
-        name: format!("OPTION-{instrument}"),
-        underlying: 1,
-        kind: InstrumentKind::Option,
-        option_type: if instrument.is_multiple_of(2) { OptionType::Call } else { OptionType::Put },
-        strike: (INDEX + 50 * (i64::from(instrument) - 500)) * USD,
-        expiry: T0 + 86_400_000_000_000,
-        tick_size: 5 * USD,
-        lot_size: 1_000_000,
-        lane_unit: 1,
-    }
-}
-
-fn marks(engine: &Engine, time: Nanos) -> (MarkUpdate, MarkArrays) {
-    let live = engine.mark_arrays_spec(1, time).map(|(instrument, _)| instrument);
-    let marks = live.map(|instrument| InstrumentMark {
-        instrument,
-        mark: 2_000 * USD,
-        iv: 0,
-        delta: 0,
-        vega: 0,
-        risk: None,
-    });
-    let arrays = MarkArrays { underlying: 1, version: 0, marks: marks.collect() };
-    let forward = INDEX * NANO_ONE;
-    let smile = SviSlice { a: 1, b: 1, rho: 0, m: 0, sigma: 1 };
-    let inputs = MarkInputs {
-        underlying: 1,
-        time,
-        index: forward,
-        confidence: 0,
-        sources: 9,
-        perpetual_mark: forward,
-        funding_rate: 0,
-        expiries: vec![ExpiryInputs { expiry: T0 + 86_400_000_000_000, forward, rate: 0, smile }],
-    };
-    let listing_epoch = engine.underlying(1).unwrap().listing_epoch;
-    (MarkUpdate { inputs, cosignatures: cosigned(), listing_epoch, arrays_hash: arrays.hash() }, arrays)
-}
-
-fn cosigned() -> Vec<Cosignature> {
-    vec![Cosignature { signer: Address([1; 20]), signature: Signature::ZERO }]
-}
-
-fn genesis() -> Genesis {
-    let value = |parameter| match parameter {
-        Parameter::OptionMakerFee => 100_000,
-        Parameter::OptionTakerFee => 300_000,
-        Parameter::OptionFeeCap => 125_000_000,
-        Parameter::NoncePast => 60_000_000_000,
-        Parameter::NonceFuture => 5_000_000_000,
-        Parameter::MaxOpenOrders => 10_000,
-        Parameter::MaxInstruments => 4_096,
-        Parameter::OptionInitial => 150_000_000,
-        Parameter::OptionInitialFloor => 100_000_000,
-        Parameter::OptionMaintenance => 75_000_000,
-        Parameter::PerpetualInitial => 40_000_000,
-        Parameter::PerpetualMaintenance => 20_000_000,
-        Parameter::PriceBand => NANO_ONE,
-        Parameter::MarkStaleness => 86_400_000_000_000,
-        Parameter::MaxIndexJump => 300_000_000,
-        _ => 0,
-    };
-    Genesis {
-        chain_id: 1,
-        contract: Address::ZERO,
-        operator: Address::ZERO,
-        admins: vec![Address([1; 20])],
-        admin_quorum: 1,
-        oracles: vec![Address([1; 20])],
-        oracle_quorum: 1,
-        assets: vec![AssetSpec { asset: 0, symbol: "USDC".into(), token: Address::ZERO, decimals: 6 }],
-        underlyings: vec![UnderlyingSpec { underlying: 1, symbol: "BTC".into() }],
-        parameters: Parameter::ALL
-            .iter()
-            .map(|&parameter| ParameterValue { parameter, value: value(parameter) })
-            .collect(),
-    }
-}
-
 /// Applies `records`; returns the mean time of a command over the first half of those after `skip`, the times of each of
 /// the second half, sorted, ns, and the trades.
-fn time(records: &[(Record, Option<MarkArrays>)], skip: usize) -> (f64, Vec<u32>, u64) {
+fn time(records: &[(Record, Option<HashedArrays>)], skip: usize) -> (f64, Vec<u32>, u64) {
     let mut engine = Engine::new();
     engine.track_dirty(false);
     let mut events = Vec::with_capacity(1 << 12);
     let mut frame = Vec::with_capacity(2 * FRAME_BYTES);
     let mut apply =
-        |engine: &mut Engine, sequence: usize, (record, arrays): &(Record, Option<MarkArrays>)| {
+        |engine: &mut Engine, sequence: usize, (record, arrays): &(Record, Option<HashedArrays>)| {
             events.clear();
             engine.apply(sequence as u64 + 1, record, arrays.as_ref(), &mut events).unwrap();
             if frame.len() > FRAME_BYTES {

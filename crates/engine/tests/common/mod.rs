@@ -140,7 +140,7 @@ pub fn listing() -> Vec<InstrumentSpec> {
 pub struct Venue {
     pub engine: Engine,
     pub time: Nanos,
-    pub log: Vec<(Record, Option<MarkArrays>)>,
+    pub log: Vec<(Record, Option<HashedArrays>)>,
     nonce: u64,
     inbox: u64,
 }
@@ -173,6 +173,7 @@ impl Venue {
         arrays: Option<MarkArrays>,
     ) -> Result<Vec<Event>, Reject> {
         let record = Record { time: self.time, command: command.into() };
+        let arrays = arrays.map(HashedArrays::new);
         let before = self.engine.to_bytes();
         let mut events = Vec::new();
         let outcome = self.engine.apply(self.engine.sequence() + 1, &record, arrays.as_ref(), &mut events);

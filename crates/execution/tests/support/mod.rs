@@ -1,5 +1,7 @@
 //! A small venue around a host: three owners with money, one perpetual and two options, signed commands from numbers.
 
+#![allow(dead_code)] // each test program uses a part
+
 use execution::{
     Applied, Host, HostConfig, HostError, LevelAction, Outcome, Refusal, Submission, Update, VenueClock,
 };
@@ -88,6 +90,8 @@ pub struct Market {
     nonce: u64,
     random: u64,
     made: u64,
+    /// How far the index is from [`INDEX`].
+    moved: i64,
     last: Update,
     followed: BTreeMap<(InstrumentId, u8, i64), i64>,
 }
@@ -114,7 +118,15 @@ impl Market {
     /// The venue of a directory as it is.
     pub fn reopen(directory: &Path, snapshot_every: u64) -> Self {
         let host = start(directory, snapshot_every).expect("the venue starts");
-        Self { host, nonce: 0, random: 1, made: 0, last: Update::default(), followed: BTreeMap::new() }
+        Self {
+            host,
+            nonce: 0,
+            random: 1,
+            made: 0,
+            moved: 0,
+            last: Update::default(),
+            followed: BTreeMap::new(),
+        }
     }
 
     pub fn host(&self) -> &Host {
@@ -302,24 +314,31 @@ impl Market {
         make(self.sign(ADMIN, &make(Signature::ZERO)))
     }
 
+    /// The same, as it arrives; every time at another index.
+    pub fn marked(&mut self) -> Vec<u8> {
+        self.moved += NANO_ONE;
+        bytes_of(&self.mark())
+    }
+
     /// A mark of now, without arrays: the host computes them.
     fn mark(&self) -> Command {
         let expiries = {
             let view = self.host.view().read();
             view.engine.underlyings()[0].expiries.iter().map(|series| series.expiry).collect::<Vec<_>>()
         };
+        let index = INDEX + self.moved;
         let smile = SviSlice { a: 2_000_000, b: 20_000_000, rho: -300_000_000, m: 0, sigma: 100_000_000 };
         let inputs = MarkInputs {
             underlying: 1,
             time: self.host.clock().now(),
-            index: INDEX,
+            index,
             confidence: 1_000,
             sources: 5,
-            perpetual_mark: INDEX,
+            perpetual_mark: index,
             funding_rate: 100_000,
             expiries: expiries
                 .into_iter()
-                .map(|expiry| ExpiryInputs { expiry, forward: INDEX, rate: 0, smile: smile.clone() })
+                .map(|expiry| ExpiryInputs { expiry, forward: index, rate: 0, smile: smile.clone() })
                 .collect(),
         };
         let make = |signature| {

@@ -135,6 +135,8 @@ sample_enums!(
     InstrumentKind,
     OptionType,
     Mode,
+    MarketStatus,
+    MarkFault,
     Parameter,
     CloseReason,
     BalanceReason
@@ -218,6 +220,7 @@ sample_structs! {
     InstrumentClosed { instrument };
     ModeChanged { underlying, mode };
     ParameterChanged { change };
+    MarketStatusChanged { underlying, status, fault };
 }
 
 impl Sample for RegisterSessionKey {
@@ -228,6 +231,7 @@ impl Sample for RegisterSessionKey {
             subaccounts: Sample::sample(source),
             key_expiry: Sample::sample(source),
             auth: Sample::sample(source),
+            consent: Sample::sample(source),
         }
     }
 }
@@ -326,4 +330,5 @@ sample_union!(Event {
     InstrumentClosed,
     ModeChanged,
     ParameterChanged,
+    MarketStatusChanged,
 });

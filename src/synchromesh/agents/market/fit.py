@@ -17,7 +17,7 @@ def main(
     out: Annotated[Path, typer.Option(help="File to write.")],
 ) -> None:
     """Fits index path, forwards and smiles, and writes the parameters without any recorded quote."""
-    market = load_recorded(data, reuse=False).without_quotes()
+    market = load_recorded(data).without_quotes()
     packed = gzip.compress(msgspec.json.encode(market), 9, mtime=0)
     out.write_bytes(packed)
     slices = sum(len(expiry.slices) for part in market.underlyings for expiry in part.expiries)

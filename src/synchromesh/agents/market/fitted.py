@@ -11,7 +11,7 @@ import numpy as np
 
 from synchromesh.pricing import black76
 from synchromesh.risk.chains import ChainSlice, ChainSnapshot, read_snapshots
-from synchromesh.risk.surface import Smile, SurfaceError, fit_smile
+from synchromesh.risk.surface import Smile, SurfaceError, fit_surface
 
 BUNDLED = "market_2026-02.json.gz"
 """The set that ships with the package; ``python -m synchromesh.agents.market.fit`` makes it."""
@@ -112,12 +112,11 @@ def load_bundled() -> FittedMarket:
     return msgspec.json.decode(gzip.decompress(packed), type=FittedMarket)
 
 
-def load_recorded(data: Path, *, reuse: bool = True) -> FittedMarket:
+def load_recorded(data: Path) -> FittedMarket:
     """Returns the recorded crash days, fitted.
 
     Args:
         data: Folder that holds ``deribit/snapshots_2026``.
-        reuse: Take smiles from the bundled set where it has them; a whole fit takes half a minute.
 
     Raises:
         MarketDataError: When the files are not there.
@@ -128,50 +127,29 @@ def load_recorded(data: Path, *, reuse: bool = True) -> FittedMarket:
         raise MarketDataError(f"{folder} lacks {', '.join(missing)}")
     snapshots = [snapshot for name in CRASH_DAYS for snapshot in read_snapshots(folder / name)]
     symbols = sorted({snapshot.symbol for snapshot in snapshots})
-    known = _known_smiles() if reuse else {}
-    parts = [
-        fit_underlying(symbol, [found for found in snapshots if found.symbol == symbol], known) for symbol in symbols
-    ]
+    parts = [fit_underlying(symbol, [found for found in snapshots if found.symbol == symbol]) for symbol in symbols]
     return FittedMarket("Deribit chains of 2026-02-04 to 2026-02-07", parts)
 
 
-SliceKey = tuple[str, int, int]
-"""Symbol, snapshot time, expiry."""
-
-
-def _known_smiles() -> dict[SliceKey, Smile]:
-    """Returns the smiles of the bundled set: the same fit, made before."""
-    return {
-        (market.symbol, market.times[found.snapshot], expiry.expiry): found.smile
-        for market in load_bundled().underlyings
-        for expiry in market.expiries
-        for found in expiry.slices
-    }
-
-
-def fit_underlying(
-    symbol: str, snapshots: list[ChainSnapshot], known: dict[SliceKey, Smile] | None = None
-) -> FittedUnderlying:
-    """Fits every slice of every snapshot of one underlying, but for those in ``known``."""
-    known = known or {}
+def fit_underlying(symbol: str, snapshots: list[ChainSnapshot]) -> FittedUnderlying:
+    """Fits every slice of every snapshot of one underlying; a snapshot without a sound quote has none."""
     expiries: dict[int, FittedExpiry] = {}
     spreads: dict[int, list[float]] = {}
     for number, snapshot in enumerate(snapshots):
-        below: Smile | None = None
-        for chain in snapshot.slices:
-            found_before = known.get((symbol, snapshot.time, chain.expiry))
-            try:
-                below = found_before or fit_smile(chain, below).smile
-            except SurfaceError:
-                continue
+        try:
+            surface = fit_surface(snapshot)
+        except SurfaceError:
+            continue
+        for chain, found in zip(snapshot.slices, surface, strict=True):
             fitted = expiries.setdefault(chain.expiry, FittedExpiry(chain.expiry, [], [], quotes={}))
-            parameters = (round(value, 10) for value in (below.a, below.b, below.rho, below.m, below.sigma))
-            fitted.slices.append(FittedSlice(number, round(chain.forward, 2), *parameters))
+            fitted.slices.append(FittedSlice(number, round(chain.forward, 2), *found.smile.parameters))
             fitted.strikes = sorted({*fitted.strikes, *(float(strike) for strike in chain.strike)})
-            fitted.quotes[number] = _quotes(chain, below, spreads.setdefault(chain.expiry, []))
-    for expiry, found in spreads.items():
-        if found:
-            expiries[expiry].half_spread = round(float(np.median(found)), 5)
+            fitted.quotes[number] = _quotes(chain, found.smile)
+            quotes = found.report.quotes
+            spreads.setdefault(chain.expiry, []).extend(((quotes.ask - quotes.bid) / 2).tolist())
+    for expiry, half_spreads in spreads.items():
+        if half_spreads:
+            expiries[expiry].half_spread = round(float(np.median(half_spreads)), 5)
     return FittedUnderlying(
         symbol,
         [snapshot.time for snapshot in snapshots],
@@ -181,14 +159,10 @@ def fit_underlying(
     )
 
 
-def _quotes(chain: ChainSlice, smile: Smile, spreads: list[float]) -> list[RecordedQuote]:
+def _quotes(chain: ChainSlice, smile: Smile) -> list[RecordedQuote]:
     vols = smile.vol(np.log(chain.strike / chain.forward), chain.t)
-    model = black76(chain.forward, chain.strike, chain.t, vols, chain.is_call)
-    mark = np.asarray(model.price)
+    mark = np.asarray(black76(chain.forward, chain.strike, chain.t, vols, chain.is_call).price)
     bid, ask = chain.bid * chain.forward, chain.ask * chain.forward
-    two_sided = (bid > 0) & (ask > bid) & (np.asarray(model.vega) > 0)
-    half = (ask - bid)[two_sided] / 2 / np.asarray(model.vega)[two_sided] / 100
-    spreads.extend(float(value) for value in half)
     size = np.clip(chain.open_interest * 0.01, 0.1, SIZE_MAX)
     return [
         RecordedQuote(

@@ -3,7 +3,8 @@
 Between two snapshots the log of the index follows a Brownian bridge at the at-the-money vol of the nearest expiry,
 drawn once per interval from the seed and correlated between underlyings; forwards keep their basis rate, and smiles
 their variance per year, both interpolated linearly. In ``jump`` mode everything keeps the value of the last snapshot
-until the next one. After the last snapshot the index stands still.
+until the next one. After the last snapshot the index stands still. Inside an expiry's settlement window its forward
+is the expected settlement price.
 """
 
 from __future__ import annotations
@@ -16,36 +17,48 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
-from synchromesh.agents.market.fitted import FittedExpiry, FittedMarket, FittedUnderlying, load_bundled, load_recorded
+from synchromesh.agents.market.fitted import (
+    FittedExpiry,
+    FittedMarket,
+    FittedUnderlying,
+    RecordedQuote,
+    load_bundled,
+    load_recorded,
+)
 from synchromesh.clock import SECOND
+from synchromesh.execution.marks.settlement import (
+    SAMPLE_NS,
+    WINDOW_NS,
+    expected_settlement,
+    share_left,
+    variance_years,
+)
 from synchromesh.pricing import black76, year_fraction
 from synchromesh.protocol import (
     CONTRACT,
-    NANO_ONE,
     USD,
-    ExpiryInputs,
     InstrumentKind,
     InstrumentSpec,
-    MarkInputs,
     OptionType,
 )
 from synchromesh.risk.surface import Smile
 
 FloatArray = npt.NDArray[np.float64]
+BoolArray = npt.NDArray[np.bool_]
 
 BRIDGE_STEP = 60 * SECOND
 """Grid of the bridge, ns; between its points the log index is interpolated linearly."""
 CORRELATION = 0.85
 """Of the bridges of any two underlyings."""
 YEAR_SECONDS = 365 * 86_400
-TWAP_SECONDS = 1_800
-"""Window of the settlement price."""
-CONFIDENCE = NANO_ONE // 2_000
-"""Half-width of the index's confidence, share of the index."""
-SOURCES = 5
-"""Sources that the replayed index stands for."""
 PREMIUM_HOURS = 8
-"""The perpetual trades at the front basis over this many hours, which is also its funding rate."""
+"""The perpetual trades at the front basis over this many hours."""
+PREMIUM_MAX = 0.005
+"""Most that it trades away from the index, share of it."""
+PERPETUAL_HALF_SPREAD = 5e-5
+"""Half its bid-ask spread, share of the price."""
+SIZE_OF_PERPETUAL = {"BTC": 2.0, "ETH": 30.0}
+"""Contracts that its quotes show."""
 MODES = ("bridge", "jump")
 
 
@@ -97,6 +110,27 @@ class Quote:
     bid: float
     ask: float
     size: float
+
+
+@dataclass(frozen=True, slots=True)
+class ExpiryQuotes:
+    """What is quoted for one expiry: columns of one length.
+
+    Attributes:
+        expiry: When, ns.
+        strike: USD.
+        is_call: Call or put.
+        bid: USD, 0 where there is none.
+        ask: USD, 0 where there is none.
+        size: Contracts shown.
+    """
+
+    expiry: int
+    strike: FloatArray
+    is_call: BoolArray
+    bid: FloatArray
+    ask: FloatArray
+    size: FloatArray
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,14 +212,30 @@ class _UnderlyingPath:
         share = max(share, 0.0)
         rates, smiles = [], []
         for found in (before, after):
-            t = year_fraction(self.market.times[found.snapshot], expiry.expiry)
-            rates.append(np.log(found.forward / self.market.index[found.snapshot]) / t)
-            smiles.append(found.smile.scaled(1 / t))
+            snapshot = self.market.times[found.snapshot]
+            basis = np.log(found.forward / self.market.index[found.snapshot])
+            rates.append(basis / year_fraction(snapshot, expiry.expiry))
+            smiles.append(found.smile.scaled(1 / variance_years(snapshot, expiry.expiry)))
         t = year_fraction(time, expiry.expiry)
         rate = rates[0] + (rates[1] - rates[0]) * share
-        return LiveExpiry(
-            expiry, t, index * float(np.exp(rate * t)), smiles[0].mixed(smiles[1], share).scaled(t), before.snapshot
-        )
+        smile = smiles[0].mixed(smiles[1], share).scaled(variance_years(time, expiry.expiry))
+        forward = self._settling(time, expiry.expiry, index * float(np.exp(rate * t)))
+        return LiveExpiry(expiry, t, forward, smile, before.snapshot)
+
+    def _settling(self, time: int, expiry: int, forward: float) -> float:
+        """The forward; inside the settlement window the expected settlement price."""
+        left = share_left(time, expiry)
+        seen = range(expiry - WINDOW_NS + SAMPLE_NS // 2, time + 1, SAMPLE_NS)
+        if left == 1 or not seen:
+            return forward
+        return expected_settlement(float(np.mean([self.index(each) for each in seen])), forward, left)
+
+    def premium(self, time: int) -> float:
+        """Returns how far the perpetual trades above the index, share of it."""
+        index = self.index(time)
+        front = next((live for live in self.live(time) if live.t > 1 / 365), None)
+        rate = 0.0 if front is None else float(np.log(front.forward / index) / front.t)
+        return min(max(rate * PREMIUM_HOURS / 24 / 365, -PREMIUM_MAX), PREMIUM_MAX)
 
 
 class MarketPath:
@@ -227,11 +277,6 @@ class MarketPath:
         market = self._paths[symbol].market
         return list(zip(market.times, market.index, strict=True))
 
-    def settlement_price(self, symbol: str, expiry: int) -> float:
-        """Returns the mean of the index over the half hour before ``expiry``, minute by minute, USD."""
-        minutes = range(expiry - TWAP_SECONDS * SECOND, expiry, 60 * SECOND)
-        return float(np.mean([self.index(symbol, time) for time in minutes]))
-
     def series(self, symbol: str, time: int) -> list[Series]:
         """Returns what is listed at ``time``: the perpetual, then options by expiry and strike, call before put."""
         listed = [Series(f"{symbol}_USDC-PERPETUAL", symbol, InstrumentKind.PERPETUAL, OptionType.CALL, 0, 0)]
@@ -243,75 +288,58 @@ class MarketPath:
                     listed.append(Series(name, symbol, InstrumentKind.OPTION, option_type, round(strike * USD), expiry))
         return listed
 
-    def inputs(self, symbol: str, underlying: int, time: int, expiries: set[int]) -> MarkInputs:
-        """Returns what oracles sign at ``time`` for the listed ``expiries`` that lie ahead."""
+    def perpetual_quote(self, symbol: str, time: int) -> Quote:
+        """Returns bid and ask of the perpetual."""
         path = self._paths[symbol]
-        index = path.index(time)
-        live = path.live(time)
-        front = next((found for found in live if found.t > 1 / 365), None)
-        rate = 0.0 if front is None else float(np.log(front.forward / index) / front.t)
-        premium = float(np.clip(rate * PREMIUM_HOURS / 24 / 365, -0.005, 0.005))
-        return MarkInputs(
-            underlying=underlying,
-            time=time,
-            index=round(index * NANO_ONE),
-            confidence=CONFIDENCE,
-            sources=SOURCES,
-            perpetual_mark=round(index * (1 + premium) * NANO_ONE),
-            funding_rate=round(premium * NANO_ONE),
-            expiries=tuple(
-                ExpiryInputs(found.fitted.expiry, round(found.forward * NANO_ONE), 0, found.smile.fixed())
-                for found in live
-                if found.fitted.expiry in expiries
-            ),
-        )
+        mid = path.index(time) * (1 + path.premium(time))
+        half = mid * PERPETUAL_HALF_SPREAD
+        return Quote(mid - half, mid + half, SIZE_OF_PERPETUAL[symbol])
+
+    def option_quotes(self, symbol: str, time: int) -> list[ExpiryQuotes]:
+        """Returns what is quoted for every expiry that is listed at ``time`` and lies ahead of it, ascending."""
+        return [_expiry_quotes(symbol, live) for live in self._paths[symbol].live(time)]
 
     def quotes(self, time: int) -> dict[str, Quote]:
         """Returns bid and ask of everything that was quoted, by instrument name."""
         quotes: dict[str, Quote] = {}
-        for symbol, path in self._paths.items():
-            index = path.index(time)
-            quotes[f"{symbol}_USDC-PERPETUAL"] = Quote(index * 0.99995, index * 1.00005, SIZE_OF_PERPETUAL[symbol])
-            for live in path.live(time):
-                quotes.update(_expiry_quotes(symbol, live))
+        for symbol in self._paths:
+            quotes[f"{symbol}_USDC-PERPETUAL"] = self.perpetual_quote(symbol, time)
+            for expiry in self.option_quotes(symbol, time):
+                columns = (expiry.strike, expiry.is_call, expiry.bid, expiry.ask, expiry.size)
+                for strike, is_call, bid, ask, size in zip(*(column.tolist() for column in columns), strict=True):
+                    option_type = OptionType.CALL if is_call else OptionType.PUT
+                    quotes[series_name(symbol, expiry.expiry, strike, option_type)] = Quote(bid, ask, size)
         return quotes
 
 
-SIZE_OF_PERPETUAL = {"BTC": 2.0, "ETH": 30.0}
-
-
-def _expiry_quotes(symbol: str, live: LiveExpiry) -> dict[str, Quote]:
+def _expiry_quotes(symbol: str, live: LiveExpiry) -> ExpiryQuotes:
     recorded = live.fitted.quotes.get(live.snapshot)
-    if recorded is None:
-        return _model_quotes(symbol, live)
+    return _model_quotes(symbol, live) if recorded is None else _recorded_quotes(live, recorded)
+
+
+def _recorded_quotes(live: LiveExpiry, recorded: list[RecordedQuote]) -> ExpiryQuotes:
     strikes = np.array([row.strike for row in recorded])
     calls = np.array([row.is_call for row in recorded])
     marks = _prices(live, strikes, calls)[0]
-    return {
-        _name(symbol, live, row.strike, row.is_call): Quote(
-            0.0 if row.below is None else max(mark - row.below, 0.0),
-            0.0 if row.above is None else max(mark + row.above, 0.0),
-            row.size,
-        )
-        for row, mark in zip(recorded, marks.tolist(), strict=True)
-    }
+    below, above = (
+        np.array([np.nan if side is None else side for side in sides])
+        for sides in ([row.below for row in recorded], [row.above for row in recorded])
+    )
+    bid, ask = (np.nan_to_num(np.maximum(side, 0.0)) for side in (marks - below, marks + above))
+    return ExpiryQuotes(live.fitted.expiry, strikes, calls, bid, ask, np.array([row.size for row in recorded]))
 
 
-def _model_quotes(symbol: str, live: LiveExpiry) -> dict[str, Quote]:
+def _model_quotes(symbol: str, live: LiveExpiry) -> ExpiryQuotes:
     strikes = np.repeat(np.array(live.fitted.strikes), 2)
     calls = np.tile(np.array([True, False]), len(live.fitted.strikes))
     marks, vegas = _prices(live, strikes, calls)
     tick = OPTION_CONTRACTS[symbol].tick_size / USD
     half = np.maximum(vegas * 100 * live.fitted.half_spread, tick / 2)
-    rows = zip(strikes.tolist(), calls.tolist(), (marks - half).tolist(), (marks + half).tolist(), strict=True)
-    return {_name(symbol, live, strike, is_call): Quote(max(bid, 0.0), ask, 1.0) for strike, is_call, bid, ask in rows}
+    bid = np.maximum(marks - half, 0.0)
+    return ExpiryQuotes(live.fitted.expiry, strikes, calls, bid, marks + half, np.ones(len(strikes)))
 
 
-def _name(symbol: str, live: LiveExpiry, strike: float, is_call: bool) -> str:
-    return series_name(symbol, live.fitted.expiry, strike, OptionType.CALL if is_call else OptionType.PUT)
-
-
-def _prices(live: LiveExpiry, strikes: FloatArray, calls: npt.NDArray[np.bool_]) -> tuple[FloatArray, FloatArray]:
+def _prices(live: LiveExpiry, strikes: FloatArray, calls: BoolArray) -> tuple[FloatArray, FloatArray]:
     vols = live.smile.vol(np.log(strikes / live.forward), live.t)
     greeks = black76(live.forward, strikes, live.t, vols, calls)
     return np.asarray(greeks.price), np.asarray(greeks.vega)

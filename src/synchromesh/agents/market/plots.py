@@ -14,7 +14,7 @@ from synchromesh.agents.market.fitted import CRASH_DAYS
 from synchromesh.agents.market.path import MarketPath, open_path
 from synchromesh.clock import SECOND
 from synchromesh.risk.chains import ChainSnapshot, read_snapshots
-from synchromesh.risk.surface import Smile, fit_smile, vol_quotes
+from synchromesh.risk.surface import fit_surface
 
 DAY = 86_400 * SECOND
 PANELS = (0, 4, 6, 9)
@@ -26,19 +26,16 @@ def smile_figure(snapshot: ChainSnapshot) -> Figure:
     """Returns fit against quotes for a few expiries of one snapshot."""
     figure = Figure(figsize=(10, 6.5), layout="constrained")
     panels = figure.subplots(2, 2).flat
-    below: Smile | None = None
-    for place, chain in enumerate(snapshot.slices):
-        below = fit_smile(chain, below).smile
-        if place not in PANELS:
-            continue
-        axes = next(panels)
-        quotes = vol_quotes(chain)
-        strikes = chain.forward * np.exp(quotes.k) / 1000
-        axes.errorbar(strikes, quotes.mid * 100, quotes.half * 100, fmt="none", ecolor=GREY, label="bid to ask, vol")
-        k = np.linspace(quotes.k[0], quotes.k[-1], 200)
-        axes.plot(chain.forward * np.exp(k) / 1000, below.vol(k, chain.t) * 100, color=BLUE, label="raw SVI fit")
-        axes.axvline(chain.forward / 1000, color=ORANGE, linewidth=0.8, label="forward")
-        axes.set_title(f"expiry {_moment(chain.expiry):%d %b %Y}, {chain.t * 365:.1f} days", fontsize=10)
+    slices = fit_surface(snapshot).slices
+    for axes, fitted in zip(panels, (slices[place] for place in PANELS), strict=True):
+        quotes = fitted.report.quotes
+        strikes = fitted.forward * np.exp(quotes.k)
+        half = (quotes.ask - quotes.bid) / 2
+        axes.errorbar(strikes / 1000, quotes.mid * 100, half * 100, fmt="none", ecolor=GREY, label="bid to ask, vol")
+        between = np.linspace(strikes[0], strikes[-1], 200)
+        axes.plot(between / 1000, fitted.vol(between) * 100, color=BLUE, label="raw SVI fit")
+        axes.axvline(fitted.forward / 1000, color=ORANGE, linewidth=0.8, label="forward")
+        axes.set_title(f"expiry {_moment(fitted.expiry):%d %b %Y}, {fitted.t * 365:.1f} days", fontsize=10)
         axes.set_xlabel("strike, thousand USD")
         axes.set_ylabel("implied vol, %")
         axes.grid(alpha=0.25)

@@ -86,14 +86,16 @@ def hello(gateway: Gateway, session: Session, params: HelloParams) -> dict[str, 
 
 @method("public/status", params=NoParams)
 def status(gateway: Gateway, session: Session, params: NoParams) -> dict[str, Any]:
-    """Modes, and where journal and inbox stand."""
-    modes = {symbol: gateway.catalog.underlying(number).mode for number, symbol in gateway.catalog.symbols.items()}
-    stopped = [symbol for symbol, mode in modes.items() if mode != "normal"]
+    """Modes and states of the underlyings, and where journal and inbox stand."""
+    found = {symbol: gateway.catalog.underlying(number) for number, symbol in gateway.catalog.symbols.items()}
+    stopped = [symbol for symbol, info in found.items() if info.market_status != "open"]
     index, inbox_hash = gateway.host.inbox()
     return {
-        "locked": "false" if not stopped else "true" if len(stopped) == len(modes) else "partial",
+        "locked": "false" if not stopped else "true" if len(stopped) == len(found) else "partial",
         "locked_currencies": stopped,
-        "modes": modes,
+        "modes": {symbol: info.mode for symbol, info in found.items()},
+        "states": {symbol: info.market_status for symbol, info in found.items()},
+        "mark_faults": {symbol: info.mark_fault for symbol, info in found.items()},
         "sequence": gateway.host.sequence,
         "chain_hash": hexed(gateway.host.chain_hash),
         "epoch": gateway.host.epoch,

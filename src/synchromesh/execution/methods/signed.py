@@ -70,9 +70,11 @@ class TransferParams(Signed, kw_only=True):
 
 
 class SessionKeyParams(Signed, kw_only=True):
-    """A session key; scopes and subaccounts as lists or joined by commas, no subaccounts means all."""
+    """A session key, with its own signature of what the owner signs; scopes and subaccounts as lists or joined by
+    commas, no subaccounts means all."""
 
     key: str
+    consent: str
     scopes: list[str] | str
     key_expiry: int
     subaccounts: list[int] | str = ""
@@ -179,8 +181,8 @@ def register_session_key(gateway: Gateway, session: Session, params: SessionKeyP
         subaccounts = tuple(sorted({int(number) for number in _split(params.subaccounts)}))
     except ValueError:
         raise invalid_param("subaccounts", "subaccounts are numbers") from None
-    key = hex_bytes(params.key, "key", 20)
-    command = RegisterSessionKey(key, scopes, subaccounts, params.key_expiry, authorization(params))
+    key, consent = hex_bytes(params.key, "key", 20), hex_bytes(params.consent, "consent", 65)
+    command = RegisterSessionKey(key, scopes, subaccounts, params.key_expiry, authorization(params), consent)
     return Submission([encode_command(command)], acknowledged(gateway, key=params.key))
 
 

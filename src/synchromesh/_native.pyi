@@ -12,6 +12,9 @@ Buffer = npt.NDArray[Any] | bytes | bytearray | memoryview
 
 # protocol
 
+SETTLEMENT_WINDOW_NS: Final[int]
+"""The time before an expiry over whose average index it settles, ns."""
+
 class CodecError(ValueError):
     """Bytes that are no canonical encoding, or a value that has none."""
 

@@ -23,6 +23,7 @@ pub fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add("CodecError", py.get_type::<CodecError>())?;
     module.add("SigningError", py.get_type::<SigningError>())?;
     module.add("SignatureError", py.get_type::<SignatureError>())?;
+    module.add("SETTLEMENT_WINDOW_NS", ::protocol::SETTLEMENT_WINDOW_NS)?;
     module.add_function(wrap_pyfunction!(py_keccak256, module)?)?;
     module.add_function(wrap_pyfunction!(py_blake3, module)?)?;
     module.add_function(wrap_pyfunction!(py_recover, module)?)?;

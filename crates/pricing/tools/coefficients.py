@@ -14,6 +14,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from mpmath import atanh, cos, erfc, exp, log, lu_solve, matrix, mp, mpf, pi, sqrt
+from polynomials import alternation, emit, horner
 
 mp.dps = 70
 
@@ -55,14 +56,6 @@ def scaled_tail(x: mpf) -> mpf:
 def slack(x: mpf) -> mpf:
     """The error allowed at x: relative to the scaled tail, and growing as that of e^(−x²/2) from a rounded x² does."""
     return scaled_tail(x) * (1 + x * x / 8) ** 2
-
-
-def horner(coefficients: Sequence[mpf], x: mpf) -> mpf:
-    """The polynomial at x."""
-    value = mpf(0)
-    for coefficient in reversed(coefficients):
-        value = value * x + coefficient
-    return value
 
 
 def remez_grid(count: int) -> list[mpf]:
@@ -108,29 +101,13 @@ def shortfall_rational(n: int) -> tuple[list[mpf], list[mpf], mpf]:
         worst = max(abs(e) for e in errors)
         if worst / abs(level) - 1 < mpf("1e-3"):
             break
-        runs: list[list[int]] = [[0]]
-        for i in range(1, len(grid)):
-            if (errors[i] > 0) == (errors[i - 1] > 0):
-                runs[-1].append(i)
-            else:
-                runs.append([i])
-        peaks = [max(run, key=lambda k: abs(errors[k])) for run in runs]
-        assert len(peaks) == 2 * n + 1, "the error does not alternate as often as it must"
-        reference = [grid[k] for k in peaks]
+        reference = [grid[k] for k in alternation(errors, 2 * n + 1)]
     unit = denominator[0]
     return (
         [c / unit / SCALE ** (j + 1) for j, c in enumerate(numerator)],
         [c / unit / SCALE**j for j, c in enumerate(denominator)],
         worst,
     )
-
-
-def emit(name: str, coefficients: Sequence[mpf]) -> None:
-    """Prints a Rust constant, lowest power first."""
-    print(f"const {name}: [f64; {len(coefficients)}] = [")
-    for c in coefficients:
-        print(f"    {float(c)!r},")
-    print("];")
 
 
 def main() -> None:

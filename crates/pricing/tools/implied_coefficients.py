@@ -16,6 +16,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from mpmath import cos, erfc, erfinv, exp, findroot, log, lu_solve, matrix, mp, mpf, pi, sqrt
+from polynomials import alternation, emit, horner
 
 mp.dps = 60
 
@@ -33,14 +34,6 @@ def mills(z: mpf) -> mpf:
 def weight(z: mpf) -> mpf:
     """Share of the Mills ratio that an error may be, in units of the level."""
     return 1 / (1 + z * z / 3)
-
-
-def horner(coefficients: Sequence[mpf], x: mpf) -> mpf:
-    """The polynomial at x."""
-    value = mpf(0)
-    for coefficient in reversed(coefficients):
-        value = value * x + coefficient
-    return value
 
 
 def chebyshev_nodes(count: int, low: mpf, high: mpf) -> list[mpf]:
@@ -92,15 +85,7 @@ def mills_rational(n: int) -> tuple[list[mpf], list[mpf], mpf]:
         worst = max(abs(e) for e in errors)
         if worst / abs(level) - 1 < mpf("1e-2"):
             break
-        runs: list[list[int]] = [[0]]
-        for i in range(1, len(grid)):
-            if (errors[i] > 0) == (errors[i - 1] > 0):
-                runs[-1].append(i)
-            else:
-                runs.append([i])
-        peaks = [max(run, key=lambda k: abs(errors[k])) for run in runs]
-        assert len(peaks) == 2 * n + 1, "the error does not alternate as often as it must"
-        reference = [grid[k] for k in peaks]
+        reference = [grid[k] for k in alternation(errors, 2 * n + 1)]
     unit = denominator[0]
     return (
         [c / unit / SCALE**j for j, c in enumerate(numerator)],
@@ -161,14 +146,6 @@ def bachelier(q: mpf) -> mpf:
 def worst_of(f: Callable[[mpf], mpf], approximation: Callable[[mpf], mpf], points: Sequence[mpf]) -> str:
     """The largest relative error, in words."""
     return mp.nstr(max(abs(approximation(x) / f(x) - 1) for x in points), 3)
-
-
-def emit(name: str, coefficients: Sequence[mpf]) -> None:
-    """Prints a Rust constant, lowest power first."""
-    print(f"const {name}: [f64; {len(coefficients)}] = [")
-    for c in coefficients:
-        print(f"    {float(c)!r},")
-    print("];")
 
 
 def emit_mills(prefix: str, n: int) -> None:

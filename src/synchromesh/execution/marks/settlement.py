@@ -15,11 +15,12 @@ from __future__ import annotations
 
 import math
 
+from synchromesh._native import SETTLEMENT_WINDOW_NS
 from synchromesh.clock import SECOND
 from synchromesh.execution.marks.errors import NoSettlementError
 from synchromesh.pricing.marks import YEAR_NS
 
-WINDOW_NS = 1_800 * SECOND
+WINDOW_NS = SETTLEMENT_WINDOW_NS
 """τ: the half hour before expiry, a constant of the protocol (deltas decay over it)."""
 SAMPLE_NS = 10 * SECOND
 """The average is taken over this grid: 180 samples, each in the middle of its ten seconds."""

@@ -14,7 +14,18 @@ from rich.table import Table
 from benches.latest import keep, machine
 from benches.rows import BUDGET, Row
 
-MODULES = ("pricing", "revaluation", "marks", "book", "engine", "signatures", "journal", "order_entry", "replay")
+MODULES = (
+    "pricing",
+    "revaluation",
+    "marks",
+    "book",
+    "engine",
+    "margin",
+    "signatures",
+    "journal",
+    "order_entry",
+    "replay",
+)
 
 
 def main() -> int:

@@ -6,7 +6,7 @@ import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
-const CONTRACTS = ["Settlement", "TestUSDC"];
+const CONTRACTS = ["Settlement", "TestToken", "TestUSDC"];
 const here = dirname(fileURLToPath(import.meta.url));
 const out = join(here, "../out");
 const target = join(here, "../../src/synchromesh/settlement/abi");

@@ -238,9 +238,21 @@ class ChainColumn:
 
     def __buffer__(self, flags: int, /) -> memoryview: ...
 
-def mark_arrays(inputs: bytes, specs: list[bytes]) -> bytes:
+def mark_arrays(inputs: bytes, specs: list[bytes], scenario: bytes | None = None) -> bytes:
     """Encoded `MarkArrays` that follow from encoded `MarkInputs` for encoded `InstrumentSpec`s, ascending by
-    instrument; `MarkError`, `CodecError`. Runs without the GIL.
+    instrument; with encoded `ScenarioParameters` they have lanes. `MarkError`, `CodecError`. Runs without the GIL.
+    """
+
+def risk_arrays_into(
+    inputs: bytes,
+    specs: list[bytes],
+    scenario: bytes,
+    numbers: tuple[Buffer, Buffer, Buffer, Buffer],
+    lanes: Buffer,
+    gaps: Buffer,
+) -> None:
+    """The same as columns: mark, vol, delta and vega (int64, one per instrument), 64 lanes (int32) and 16 gaps (uint32)
+    of each. `MarkError`, `CodecError`, ValueError for a buffer that does not fit.
     """
 
 # surface
@@ -438,10 +450,106 @@ class Replica:
     def restore(self, snapshot: bytes) -> None:
         """Becomes what was saved, unchecked: compare the root with a known one. `CodecError` when it is no snapshot."""
 
+# engine
+
+class Engine:
+    """The venue's state machine in this process: records in, events and arrays of accounts out.
+
+    The signatures of actions are checked in front of the engine, so none are needed here. ``docs/engine.md`` has the
+    rules.
+    """
+
+    def __init__(self) -> None: ...
+    @property
+    def sequence(self) -> int:
+        """Sequence of the last command, 0 before the genesis."""
+
+    @property
+    def time(self) -> int:
+        """Its venue time, ns."""
+
+    @property
+    def insurance(self) -> int:
+        """The insurance fund, micro-USDC."""
+
+    @property
+    def fees(self) -> int:
+        """Fees collected, micro-USDC."""
+
+    @property
+    def liquidation_due(self) -> int | None:
+        """When the next round of a liquidation is due, ns; None while there is none."""
+
+    @property
+    def liquidations(self) -> list[int]:
+        """Subaccounts in liquidation, ascending."""
+
+    def apply(self, record: bytes) -> list[bytes]:
+        """Applies an encoded record; its encoded events. `EngineRefused` when it does not apply."""
+
+    def mark(self, time: int, inputs: bytes, signers: list[bytes]) -> tuple[list[bytes], int, int]:
+        """Applies a mark of encoded inputs, signed by these addresses: events, ns for the arrays, ns in the engine."""
+
+    def place(
+        self,
+        time: int,
+        subaccount: npt.NDArray[np.uint64],
+        instrument: npt.NDArray[np.uint32],
+        side: npt.NDArray[np.uint8],
+        amount: npt.NDArray[np.int64],
+        price: npt.NDArray[np.int64],
+        immediate: bool = False,
+    ) -> list[str | None]:
+        """Places limit orders given as columns, each signed by its owner: 1e-8 contracts, micro-USDC; 0 buys, 1 sells.
+
+        Orders rest, or end at once when ``immediate``. Returns the code of each refusal, None where there was none.
+        """
+
+    def standings(self) -> npt.NDArray[np.void]:
+        """A record per subaccount, ascending: subaccount, cash, value (cash, perpetual P&L, options and collateral at
+        the marks), equity, initial_equity, initial, maintenance (positions alone), in micro-USDC, and model.
+        """
+
+    def positions(self) -> npt.NDArray[np.void]:
+        """A record per position: subaccount, lots, instrument."""
+
+    def marks(self) -> npt.NDArray[np.void]:
+        """A record per instrument, ascending: mark, iv, delta, vega as marks hold them; zeros while there is none."""
+
+    def auctions(self) -> npt.NDArray[np.void]:
+        """A record per open auction: liquidation, subaccount, opened, factor, share_max (1e-9), value, price and
+        insurance of the whole portfolio (micro-USDC), insolvent.
+        """
+
+    def withdrawable(self, subaccount: int) -> int:
+        """Micro-USDC that may leave a subaccount."""
+
+    def copy(self) -> Engine:
+        """An engine in the same state."""
+
+    def check_invariants(self) -> None:
+        """Audits the state from scratch; `RuntimeError` says what is wrong."""
+
+    def simulate_margin(
+        self,
+        subaccount: int | None,
+        positions: list[tuple[int, int]],
+        cash: int,
+        assets: list[tuple[int, int]],
+        model: int | None,
+        add_positions: bool = True,
+    ) -> SimulationInfo:
+        """Margin of a portfolio, as of `Host.simulate_margin`."""
+
 # execution
 
 class HostError(Exception):
     """The sequencer host cannot start, go on or take a command."""
+
+class EngineRefused(RuntimeError):
+    """A command or a question that the engine refused; ``code`` is a stable word."""
+
+    code: str
 
 class OrderInfo:
     """An order as it stands. Amounts 1e-8 contracts, prices and fees micro-USDC, times venue ns."""
@@ -539,7 +647,7 @@ class UnderlyingInfo:
     forwards: list[tuple[int, int, tuple[int, int, int, int, int]]]
 
 class PositionInfo:
-    """A position under standard margin; cash figures in micro-USDC."""
+    """A position, with the margin that it needs by itself in the standard model; cash figures in micro-USDC."""
 
     instrument: int
     lots: int
@@ -552,12 +660,19 @@ class PositionInfo:
     maintenance: int
 
 class AccountInfo:
-    """A subaccount under standard margin; cash figures in micro-USDC."""
+    """A subaccount; cash figures in micro-USDC.
+
+    Initial margin is compared with ``balance``, maintenance margin with ``balance_maintenance``; ``equity`` counts the
+    options in either model. ``liquidation`` is 0 without one.
+    """
 
     subaccount: int
     owner: bytes
+    model: int
     cash: int
     balance: int
+    balance_maintenance: int
+    equity: int
     initial: int
     maintenance: int
     available: int
@@ -566,6 +681,153 @@ class AccountInfo:
     option_value: int
     open_orders: int
     close_only: bool
+    margin_call: str
+    liquidation: int
+    collateral: list[CollateralInfo]
+
+LANE_NAMES: list[str]
+"""Names of the lanes of a risk array, in order; ``up_3`` is node 3 of the vol-up row."""
+STATE_NAMES: list[str]
+"""Names of the states that margin takes the worst of; ``up_3_4`` is the cell between two nodes."""
+
+class StageMargin:
+    """Margin of one underlying for one purpose, micro-USDC; of losses and add-ons ``share`` (1e-9) counts.
+
+    ``add_ons`` is the sum of those that count.
+    """
+
+    share: int
+    losses: list[int]
+    scan: int
+    state: int
+    basis: int
+    short_floor: int
+    delta_concentration: int
+    vega_concentration: int
+    strike_concentration: int
+    confidence: int
+    order_cost: int
+    add_ons: int
+
+class UnderlyingBreakdownInfo:
+    """One underlying of a breakdown, micro-USDC: P&L by lane of positions and of orders at worst, gaps by cell."""
+
+    underlying: int
+    initial: StageMargin
+    positions: StageMargin
+    maintenance: StageMargin
+    lanes: list[int]
+    order_lanes: list[int]
+    gaps: list[int]
+
+class CollateralInfo:
+    """An asset beside USDC: amounts 1e-8 units, price micro-USDC per unit, values micro-USDC."""
+
+    asset: int
+    balance: int
+    price: int
+    value: int
+    eligible_initial: int
+    eligible_maintenance: int
+    initial: int
+    maintenance: int
+    depeg_initial: int
+    depeg_maintenance: int
+
+class BreakdownInfo:
+    """Portfolio margin line by line, micro-USDC; ``gross`` is a joint scan without offset between underlyings."""
+
+    underlyings: list[UnderlyingBreakdownInfo]
+    collateral: list[CollateralInfo]
+    initial_scan: int
+    initial_gross: int
+    maintenance_scan: int
+    maintenance_gross: int
+    initial: int
+    positions: int
+    maintenance: int
+    equity_initial: int
+    equity_maintenance: int
+
+class MarginMarket:
+    """An underlying at one mark, with its instruments, for portfolio margin."""
+
+    def __init__(
+        self,
+        inputs: bytes,
+        specs: Sequence[bytes],
+        parameters: bytes,
+        numbers: Sequence[Buffer],
+        lanes: Buffer,
+        gaps: Buffer,
+    ) -> None: ...
+    def __len__(self) -> int: ...
+
+def portfolio_margin(
+    parts: Sequence[tuple[MarginMarket, Sequence[tuple[int, int, tuple[int, int, int], tuple[int, int, int]]]]],
+    collateral: Sequence[tuple[int, bytes, int, int, int]],
+    offset: tuple[int, int],
+    funds: int,
+) -> BreakdownInfo:
+    """Margin of one portfolio, line by line.
+
+    Rows are (place, position, bids, offers), sides (lots, worst price, fees), collateral (asset, terms, balance,
+    counted, price).
+    """
+
+def portfolio_margins_into(
+    markets: Sequence[MarginMarket], positions: Sequence[Buffer], offset: tuple[int, int], totals: Buffer
+) -> None:
+    """Writes joint scan, initial and maintenance margin of each row of positions."""
+
+def standard_margin(spec: bytes, parameters: Sequence[int], index: int, mark: int, position: int) -> tuple[int, int]:
+    """Initial and maintenance margin of a position in the standard model; the index is 1e-9 USD."""
+
+class SimulationInfo:
+    """What a margin simulation found, micro-USDC; ``breakdown`` in the portfolio model only.
+
+    ``positions`` holds (instrument, lots, mark, value, (initial, maintenance) in the standard model).
+    """
+
+    model: int
+    cash: int
+    unrealised: int
+    option_value: int
+    equity: int
+    balance: int
+    balance_maintenance: int
+    initial: int
+    maintenance: int
+    positions: list[tuple[int, int, int, int, tuple[int, int] | None]]
+    collateral: list[CollateralInfo]
+    breakdown: BreakdownInfo | None
+
+class LiquidationInfo:
+    """A liquidation; ``stage`` is empty once it is over, ``entries`` holds (sequence, time, mark, index, event)."""
+
+    liquidation: int
+    subaccount: int
+    underlying: int
+    stage: str
+    fees: int
+    insurance: int
+    dropped: int
+    entries: list[tuple[int, int, int, int, bytes]]
+
+class AuctionInfo:
+    """A running auction: ``price`` of the whole portfolio now, micro-USDC, negative when the insurance fund pays."""
+
+    liquidation: int
+    subaccount: int
+    insolvent: bool
+    opened: int
+    price_factor: int
+    share_max: int
+    value: int
+    price: int
+    cash: int
+    positions: list[tuple[int, int]]
+    assets: list[tuple[int, int]]
 
 class Outcome:
     """What became of a submission: where it stands, or a stable ``code`` and a ``message``."""
@@ -758,6 +1020,43 @@ class Host:
 
     def account(self, subaccount: int) -> AccountInfo | None:
         """One subaccount."""
+
+    def simulate_margin(
+        self,
+        subaccount: int | None,
+        positions: list[tuple[int, int]],
+        cash: int,
+        assets: list[tuple[int, int]],
+        model: int | None,
+        add_positions: bool,
+    ) -> SimulationInfo:
+        """Margin of a portfolio: lots by instrument, micro-USDC, units by asset; `EngineRefused` when it has none.
+
+        From nothing, cash is what is left beside the positions; on top of a subaccount they are traded at their marks.
+        """
+
+    def liquidations(
+        self, underlying: int, subaccount: int | None, running: bool, before: int, count: int
+    ) -> list[LiquidationInfo]:
+        """Liquidations numbered below ``before`` (0: all) that fit, newest first; underlying 0 stands for any."""
+
+    def liquidation(self, liquidation: int) -> LiquidationInfo | None:
+        """One liquidation; None when it is not known."""
+
+    def auction(self, subaccount: int) -> AuctionInfo | None:
+        """The running auction of a subaccount's portfolio."""
+
+    def liquidation_due(self) -> int | None:
+        """When the next round of a liquidation is due, venue ns; None while nobody is liquidated."""
+
+    def insurance(self) -> int:
+        """The insurance fund, micro-USDC."""
+
+    def risk_tables(self, underlying: int) -> tuple[bytes | None, tuple[int, bytes] | None]:
+        """Risk table of an underlying, and the one that follows with its effective time, encoded."""
+
+    def collateral_terms(self, asset: int) -> tuple[bytes | None, tuple[int, bytes] | None]:
+        """Collateral terms of an asset, and those that follow with their effective time, encoded."""
 
     def subaccounts_of(self, owner: bytes) -> list[int]:
         """Subaccounts of an owner, ascending."""

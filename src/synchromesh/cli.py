@@ -7,7 +7,6 @@ import contextlib
 import os
 import sys
 import tempfile
-from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Any
@@ -18,14 +17,18 @@ from rich.console import Console
 from rich.live import Live
 from rich.table import Table
 
-from synchromesh._native import JournalError, ReplayError
-from synchromesh.client import Client, ClientError
+from synchromesh.client import Client
 from synchromesh.config import ConfigError, VenueDirectory
-from synchromesh.protocol import Side, TimeInForce, address_of
+from synchromesh.operations.admin_command import admin_app
+from synchromesh.operations.plain_errors import plain_errors
+from synchromesh.protocol import MarginModel, Side, TimeInForce, address_of
+from synchromesh.risk.stress_command import app as stress_app
 
 app = typer.Typer(help="An options venue that nobody has to trust.", no_args_is_help=True, add_completion=False)
 keys_app = typer.Typer(help="Keys of a venue directory.", no_args_is_help=True)
 app.add_typer(keys_app, name="keys")
+app.add_typer(admin_app, name="admin")
+app.add_typer(stress_app, name="stress")
 console = Console()
 
 Directory = Annotated[Path, typer.Option("--directory", "-d", help="The venue directory.")]
@@ -36,20 +39,6 @@ Data = Annotated[
     typer.Option("--data", envvar="SYNCHROMESH_DATA", help="Folder of recorded chains; without, the bundled set."),
 ]
 VENUE = Path("var/venue")
-
-
-@contextlib.contextmanager
-def _plain_errors() -> Iterator[None]:
-    """Turns what a user can cause into one line and exit code 1."""
-    from synchromesh.operations.launch import LaunchError
-    from synchromesh.settlement.chain import ChainError
-
-    refusals = (ChainError, ClientError, ConfigError, JournalError, LaunchError, OSError, ReplayError, ValueError)
-    try:
-        yield
-    except refusals as error:
-        typer.echo(f"error: {error}", err=True)
-        raise typer.Exit(1) from error
 
 
 def _show(value: Any, as_json: bool) -> None:
@@ -79,7 +68,7 @@ def demo(
     from synchromesh.operations.dashboard import render
     from synchromesh.operations.demo import Demo, DemoPlan
 
-    with _plain_errors(), contextlib.ExitStack() as stack:
+    with plain_errors(), contextlib.ExitStack() as stack:
         if directory is None:
             directory = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="synchromesh-")))
         elif (directory / "venue.json").exists():
@@ -122,7 +111,7 @@ def up(
     """A whole venue on a local chain, until Ctrl-C; a directory that holds one is continued."""
     from synchromesh.operations.up import run_up
 
-    with _plain_errors():
+    with plain_errors():
         asyncio.run(run_up(directory, data, port, makers, typer.echo))
 
 
@@ -133,7 +122,7 @@ def status(directory: Directory = VENUE, json: Json = False) -> None:
     from synchromesh.settlement.service import SettlementStatus
     from synchromesh.verification.verify import Verdict
 
-    with _plain_errors():
+    with plain_errors():
         config = VenueDirectory(directory).read()
         settlement = read_status(directory, "settlement.json", SettlementStatus)
         verdict = read_status(directory, "verifier.json", Verdict)
@@ -157,7 +146,7 @@ def status(directory: Directory = VENUE, json: Json = False) -> None:
 @keys_app.command("new")
 def keys_new(name: str, directory: Directory = VENUE, json: Json = False) -> None:
     """Makes a key."""
-    with _plain_errors():
+    with plain_errors():
         secret = VenueDirectory(directory).write_key(name)
         _show({"name": name, "address": "0x" + address_of(secret).hex()}, json)
 
@@ -165,7 +154,7 @@ def keys_new(name: str, directory: Directory = VENUE, json: Json = False) -> Non
 @keys_app.command("list")
 def keys_list(directory: Directory = VENUE, json: Json = False) -> None:
     """Lists keys with their addresses; never a secret."""
-    with _plain_errors():
+    with plain_errors():
         venue = VenueDirectory(directory)
         names = sorted(path.stem for path in (directory / "keys").glob("*.key") if path.stem != "operator-token")
         _show({name: "0x" + address_of(venue.read_key(name)).hex() for name in names}, json)
@@ -191,7 +180,7 @@ def deposit(
                 await asyncio.sleep(0.2)
             return await client.account()
 
-    with _plain_errors():
+    with plain_errors():
         _show(asyncio.run(run()), json)
 
 
@@ -220,7 +209,7 @@ def withdraw(
             await claims.close()
         return {**msgspec.to_builtins(result), "claimed": claim}
 
-    with _plain_errors():
+    with plain_errors():
         _show(asyncio.run(run()), json)
 
 
@@ -244,7 +233,7 @@ def trade(
             force = TimeInForce.IOC if ioc else TimeInForce.GTC
             return await client.place(Side.from_word(side), instrument, amount, price, time_in_force=force)
 
-    with _plain_errors():
+    with plain_errors():
         _show(asyncio.run(run()), json)
 
 
@@ -270,7 +259,7 @@ def replay(
     """Replays a journal through a fresh engine and counts what it holds."""
     from synchromesh.operations.summary import JournalCounter
 
-    with _plain_errors():
+    with plain_errors():
         if (journal / "venue.json").exists():
             journal /= "journal"
         if not journal.is_dir():
@@ -299,6 +288,22 @@ def surface(
     from synchromesh.risk.surface.command import surface as run
 
     run(file, json, plot)
+
+
+@app.command()
+def margin(
+    file: Annotated[Path, typer.Argument(help="CSV with the columns instrument and amount; USDC is cash.")],
+    url: Annotated[str | None, typer.Option(help="Ask a venue: ws://HOST:PORT/ws/api/v2.")] = None,
+    chain: Annotated[Path | None, typer.Option(help="Recorded chain; its last snapshot counts.")] = None,
+    model: Annotated[str, typer.Option(help="portfolio or standard.")] = MarginModel.PORTFOLIO.word,
+    json: Json = False,
+    plot: Annotated[Path | None, typer.Option(help="Picture of every scenario and add-on: FILE.png.")] = None,
+) -> None:
+    """Margin of a portfolio, every scenario and add-on by name; without --url offline, on the bundled market."""
+    from synchromesh.risk.simulation.command import margin as run
+
+    with plain_errors():
+        run(file, url, chain, model, json, plot)
 
 
 @app.command()

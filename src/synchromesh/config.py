@@ -19,6 +19,7 @@ from pathlib import Path
 import msgspec
 
 from synchromesh.clock import VenueClock
+from synchromesh.protocol.risk import CollateralTerms, RiskParameters
 
 CONFIG_NAME = "venue.json"
 """Name of the configuration file in a venue directory."""
@@ -115,6 +116,11 @@ class VenueConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
         Symbols in the order of their ids, which start at 1.
     parameters
         Values that differ from the defaults of :mod:`synchromesh.execution.genesis`, by parameter word.
+    risk
+        Risk tables that administrators set when the venue opens, by symbol of the underlying. Without one an
+        underlying has no portfolio margin.
+    collateral
+        Collateral terms that administrators set when the venue opens, by symbol of the asset.
     clock
         Venue time.
     host
@@ -143,6 +149,8 @@ class VenueConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     admin_quorum: int = 1
     oracle_quorum: int = 1
     parameters: dict[str, int] = msgspec.field(default_factory=dict)
+    risk: dict[str, RiskParameters] = msgspec.field(default_factory=dict)
+    collateral: dict[str, CollateralTerms] = msgspec.field(default_factory=dict)
     host: str = "127.0.0.1"
     websocket_port: int = 8080
     http_port: int = 8081
@@ -154,6 +162,19 @@ class VenueConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     def websocket_url(self) -> str:
         """URL of the WebSocket API."""
         return f"ws://{self.host}:{self.websocket_port}/ws/api/v2"
+
+    def underlying_id(self, symbol: str) -> int:
+        """The id of an underlying; `ConfigError` when there is none of that symbol."""
+        if symbol not in self.underlyings:
+            raise ConfigError(f"there is no underlying {symbol}, only {', '.join(self.underlyings)}")
+        return self.underlyings.index(symbol) + 1
+
+    def asset_id(self, symbol: str) -> int:
+        """The id of an asset; `ConfigError` when there is none of that symbol."""
+        symbols = [asset.symbol for asset in self.assets]
+        if symbol not in symbols:
+            raise ConfigError(f"there is no asset {symbol}, only {', '.join(symbols)}")
+        return symbols.index(symbol)
 
     @property
     def http_url(self) -> str:

@@ -46,7 +46,7 @@ async def running(venue: TestVenue, skews: dict[int, float]) -> AsyncIterator[li
     work = [each.run() for number, each in nodes.items() if number]
     if 0 in nodes:
         first = nodes[0]
-        work.append(Proposer(first, Listing(venue.path, market(), first.client, first.domain)).run(INTERVAL))
+        work.append(Proposer(first, Listing(venue.path, market(), first.client)).run(INTERVAL))
     tasks = [asyncio.create_task(each) for each in work]
     try:
         yield list(nodes.values())

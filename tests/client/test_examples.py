@@ -4,12 +4,25 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
+import pytest
+
+from support.risk import WBTC, RiskVenue
 from support.venue import TestVenue, secret
-from synchromesh.protocol import address_of
+from synchromesh.protocol import CONTRACT, address_of
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
+
+
+@pytest.fixture(scope="module")
+def risky(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RiskVenue]:
+    venue = RiskVenue(tmp_path_factory.mktemp("venue"))
+    try:
+        yield venue.up()
+    finally:
+        venue.down()
 
 
 def run(name: str, *arguments: str) -> str:
@@ -40,6 +53,24 @@ def test_watch_market(shared_venue: TestVenue) -> None:
         assert process.stdout is not None
         assert process.stdout.readline().startswith("mark 76000")
         process.terminate()
+
+
+def test_margin_what_if(risky: RiskVenue) -> None:
+    shown = run("margin_what_if.py", risky.config.websocket_url, "BTC")
+    lines = [line.split() for line in shown.splitlines() if "IM" in line]
+    margins = {(line[1], line[2]): float(line[4].replace(",", "")) for line in lines}
+    assert margins["fly", "portfolio"] < margins["straddle", "portfolio"] < margins["straddle", "standard"]
+    assert margins["fly", "standard"] == margins["straddle", "standard"]
+    assert "worst " in shown
+
+
+def test_portfolio_margin(risky: RiskVenue, tmp_path: Path) -> None:
+    risky.deposit_asset(address_of(secret("holder of bitcoin")), WBTC, 2 * CONTRACT)
+    key = tmp_path / "secret.key"
+    key.write_text("0x" + secret("holder of bitcoin").hex() + "\n")
+    shown = run("portfolio_margin.py", risky.config.websocket_url, str(key))
+    assert "is in the portfolio model" in shown
+    assert "2 WBTC count for 144400 USDC" in shown
 
 
 def test_watch_chain(shared_venue: TestVenue) -> None:

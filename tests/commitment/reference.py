@@ -124,11 +124,11 @@ def account_leaf(
     flags: int = 0,
     collateral: Mapping[int, int] | None = None,
 ) -> bytes:
-    """Leaf of a subaccount in the standard margin model."""
+    """Leaf of a subaccount in the standard margin model that has no margin call."""
     assets = sorted((collateral or {}).items())
     tail = pack("I32sI32s32s", len(orders), tree_root(orders), len(holdings), tree_root(holdings), ZERO)
-    head = pack("20sBBQq", owner, flags, 0, 0, cash)
-    return head + pack("H", len(assets)) + b"".join(pack("Hq", *entry) for entry in assets) + tail
+    head = pack("20sBBBQq", owner, flags, 0, 0, 0, cash)
+    return head + pack("H", len(assets)) + b"".join(pack("Hq", *entry) for entry in assets) + b"\0" + tail
 
 
 Side = tuple[int, Mapping[bytes, bytes]]

@@ -14,6 +14,7 @@ from synchromesh.protocol import (
     Authorization,
     CancelAll,
     Clock,
+    CollateralTerms,
     Command,
     Deposit,
     Expire,
@@ -25,6 +26,7 @@ from synchromesh.protocol import (
     InboxItem,
     InstrumentMark,
     ListInstruments,
+    MarginParameters,
     MarkArrays,
     MarkInputs,
     MarkUpdate,
@@ -35,7 +37,11 @@ from synchromesh.protocol import (
     PlaceOrder,
     PostOnly,
     Record,
+    RiskParameters,
+    ScenarioParameters,
     SelfTrade,
+    SetCollateral,
+    SetRiskParameters,
     SettleExpired,
     Side,
     TimeInForce,
@@ -74,6 +80,20 @@ PARAMETERS = {
     Parameter.MARK_STALENESS: 10 * 86_400 * 10**9,
     Parameter.MIN_INDEX_SOURCES: 3,
     Parameter.MAX_INDEX_JUMP: 500_000_000,
+    Parameter.PNL_OFFSET: 600_000_000,
+    Parameter.PNL_OFFSET_CAP: 500_000_000,
+    Parameter.RISK_DELAY: 3_600 * 10**9,
+    Parameter.MARGIN_CALL_BUFFER: 100_000_000,
+    Parameter.LIQUIDATION_INTERVAL: 10**9,
+    Parameter.LIQUIDATION_SLICE: 200_000_000,
+    Parameter.LIQUIDATION_PRICE_LIMIT: 20_000_000,
+    Parameter.LIQUIDATION_FEE: 500_000,
+    Parameter.AUCTION_START: 950_000_000,
+    Parameter.AUCTION_MIDDLE: 700_000_000,
+    Parameter.AUCTION_MIDDLE_TIME: 900 * 10**9,
+    Parameter.AUCTION_END_TIME: 3_600 * 10**9,
+    Parameter.INSURANCE_CAP: 500_000_000,
+    Parameter.AUCTION_TRIGGER: 500_000_000,
 }
 
 
@@ -90,6 +110,8 @@ class Story:
         self.specs = specs()
         self.marks: dict[int, dict[int, InstrumentMark]] = {}
         self.fees: list[tuple[int, int]] = []
+        self.epochs = dict.fromkeys(INDEX, 1)
+        self.admin_nonce = 1
         self.domain = TypedDomain(CHAIN_ID, CONTRACT)
         self.names = Names({spec.instrument: spec.name for spec in self.specs}, {1: "BTC", 2: "ETH"}, {0: "USDC"})
         self.genesis = Genesis(
@@ -100,7 +122,7 @@ class Story:
             admin_quorum=1,
             oracles=(address_of(ORACLE),),
             oracle_quorum=1,
-            assets=(AssetSpec(0, "USDC", TOKEN, 6),),
+            assets=(AssetSpec(0, "USDC", TOKEN, 6), AssetSpec(1, "WETH", TOKEN, 18)),
             underlyings=(UnderlyingSpec(1, "BTC"), UnderlyingSpec(2, "ETH")),
             parameters=tuple(ParameterValue(parameter, PARAMETERS[parameter]) for parameter in Parameter),
         )
@@ -142,16 +164,60 @@ class Story:
         self.inbox = reference.keccak(self.inbox + reference.number(index, 64) + encode_inbox_body(body))
         self.submit(InboxItem(index, body))
 
-    def mark(self, underlying: int) -> None:
-        """New marks of an underlying, at its usual index."""
+    def mark(self, underlying: int, table: RiskParameters | None = None) -> None:
+        """New marks of an underlying, at its usual index; with lanes when it has a risk table."""
         index = INDEX[underlying]
         expiries = (ExpiryInputs(EXPIRY, index, 0, SMILE),)
         inputs = MarkInputs(underlying, self.time, index, 100_000, 3, index, 10_000, expiries)
         live = [spec.encode() for spec in self.specs if spec.underlying == underlying]
-        arrays = mark_arrays(inputs.encode(), live)
+        arrays = mark_arrays(inputs.encode(), live, table and table.scenario.encode())
         self.marks[underlying] = {mark.instrument: mark for mark in MarkArrays.decode(arrays).marks}
-        update = MarkUpdate(inputs, (), 1, blake3(arrays))
+        update = MarkUpdate(inputs, (), self.epochs[underlying], blake3(arrays))
         self.submit(self.domain.cosigned(update, [ORACLE], self.names))
+
+    def risk_table(self, range_: int) -> RiskParameters:
+        """A risk table with a price range."""
+        scenario = ScenarioParameters(
+            range=range_,
+            vol_up=500_000_000,
+            vol_down=250_000_000,
+            power_short=300_000_000,
+            power_long=130_000_000,
+            vol_floor=300_000_000,
+            skew_linear=100_000_000,
+            skew_absolute=100_000_000,
+            term_front=200_000_000,
+            term_back=50_000_000,
+        )
+        margin = MarginParameters(
+            maintenance_share=800_000_000,
+            basis_min_move=5_000_000,
+            basis_rate=30_000_000,
+            short_floor=10_000_000,
+            short_floor_last_day=20_000_000,
+            delta_depth=10**11,
+            delta_impact=10_000_000,
+            vega_depth=10**11,
+            vega_impact=10**9,
+            strike_depth=10**11,
+            strike_impact=10_000_000,
+            impact_max=200_000_000,
+            confidence_multiplier=10**9,
+        )
+        return RiskParameters(scenario, margin)
+
+    def set_risk(self, table: RiskParameters, effective: int) -> None:
+        """A risk table of BTC."""
+        self._administer(lambda admin: SetRiskParameters(1, table, effective, admin))
+        self.epochs[1] += 1
+
+    def set_collateral(self, terms: CollateralTerms, effective: int) -> None:
+        """Collateral terms of WETH."""
+        self._administer(lambda admin: SetCollateral(1, terms, effective, admin))
+
+    def _administer(self, make: Callable[[Administration], Command]) -> None:
+        self.submit(self.domain.cosigned(make(Administration(self.admin_nonce)), [ADMIN], self.names))
+        self.admin_nonce += 1
 
     def own(self, who: int, make: Callable[[Authorization], Command]) -> None:
         """An owner's action, with its next nonce."""

@@ -10,15 +10,17 @@ from hypothesis import strategies as st
 
 from commitment import reference
 from commitment.reference import number, pack, pad
-from commitment.story import ADMIN, ALICE, BOB, CALL, ORACLE, PERPETUAL, SMILE, START, Story
+from commitment.story import ADMIN, ALICE, BOB, CALL, ORACLE, PARAMETERS, PERPETUAL, SMILE, START, Story
 from support.venue import EXPIRY
 from synchromesh._native import CodecError, ReplayError, Replica
 from synchromesh.protocol import (
     Authorization,
     Clock,
+    CollateralTerms,
     CreateSubaccount,
     Deposit,
     ForcedCloseOnly,
+    Parameter,
     RegisterSessionKey,
     RevokeSessionKey,
     Side,
@@ -119,7 +121,9 @@ def test_instruments_leaf_by_leaf() -> None:
     assert leaves[pad(b"\0", number(CALL, 32))] == static + moving
     assert leaves[pad(b"\3", name_hash[:31])] == number(CALL, 32)
     assert leaves[pad(b"\1", number(1, 16))] == pack(
-        "32sBIIIIQqIBqq", reference.keccak(b"BTC"), 0, 1, 7, PERPETUAL, 1, story.time, index, 100_000, 3, index, 10_000
+        "32sBIIIIQqIBqqBB",
+        *(reference.keccak(b"BTC"), 0, 1, 7, PERPETUAL, 1, story.time, index, 100_000, 3, index, 10_000),
+        *(0, 0),
     )
     smile = pack("qqqqq", SMILE.a, SMILE.b, SMILE.rho, SMILE.m, SMILE.sigma)
     assert leaves[pad(b"\2", number(1, 16), number(EXPIRY, 64))] == pack("Iqq", 6, index, 0) + smile + b"\0"
@@ -133,6 +137,39 @@ def test_instruments_leaf_by_leaf() -> None:
     assert pad(b"\2", number(1, 16), number(EXPIRY, 64)) not in leaves
     assert pad(b"\0", number(CALL, 32)) not in leaves
     assert pad(b"\3", name_hash[:31]) in leaves, "a name is never free again"
+
+
+def test_tables_of_the_margin_model_leaf_by_leaf() -> None:
+    story = Story()
+    underlying, collateral = pad(b"\1", number(1, 16)), pad(b"\n")
+
+    def tail() -> bytes:
+        return story.replica.opening()["instruments"][underlying][86:]
+
+    first, second = story.risk_table(range_=160_000_000), story.risk_table(range_=200_000_000)
+    first_hash, second_hash = (reference.keccak(table.encode()) for table in (first, second))
+    story.set_risk(first, effective=5)
+    assert tail() == b"\0\1" + pack("QI32s", 5, 1, first_hash)
+    story.time += 1
+    story.mark(1, table=first)
+    assert tail() == pack("BI32sB", 1, 1, first_hash, 0)
+    later = story.time + PARAMETERS[Parameter.RISK_DELAY]
+    story.set_risk(second, effective=later)
+    assert tail() == pack("BI32sBQI32s", 1, 1, first_hash, 1, later, 2, second_hash)
+    lanes = story.replica.opening()["instruments"][pad(b"\0", number(CALL, 32))][-4 * (64 + 16) :]
+    risk = story.marks[1][CALL].risk
+    assert risk is not None
+    assert lanes == risk.encode()
+
+    terms = CollateralTerms(2, 2, 10**8, 5 * 10**7, 0, 10**11, 10**13)
+    story.set_collateral(terms, effective=0)
+    waiting = b"\0\0" + b"\0\1" + pack("Q", 0) + terms.encode()
+    assert story.replica.opening()["globals"][collateral] == reference.keccak(number(2, 16) + waiting)
+    story.time += 1
+    story.mark(2)
+    active = b"\0\0" + b"\1" + terms.encode() + b"\0"
+    assert story.replica.opening()["globals"][collateral] == reference.keccak(number(2, 16) + active)
+    assert reference.root_of_opening(story.replica.opening()) == story.replica.state_root()
 
 
 def test_globals_leaf_by_leaf() -> None:
@@ -161,10 +198,11 @@ def test_globals_leaf_by_leaf() -> None:
         pad(b"\0"): pack("QQ32s", story.time, replica.sequence, story.chain),
         pad(b"\1"): pack("qqqQ", fees, 0, 0, 1),
         pad(b"\2"): pack("Q32s", 2, story.inbox),
-        pad(b"\3"): pack("QIQQ", 2, len(story.specs), 1, 1),
+        pad(b"\3"): pack("QIQQQ", 2, len(story.specs), 1, 1, 0),
         pad(b"\5"): listed(parameters),
         pad(b"\6"): venue + b"".join(map(listed, lists)),
-        pad(b"\t"): pack("H", 1) + number(2 * 10**12, 128) + number(250, 128),
+        pad(b"\t"): pack("H", 2) + number(2 * 10**12, 128) + number(250, 128) + bytes(32),
+        pad(b"\n"): listed([bytes(2), bytes(2)]),
     }
     assert replica.withdrawals_since(0) == [(0, 0, 250, recipient)]
     assert (replica.next_withdrawal, replica.withdrawals_since(1)) == (1, [])

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from model.margin import Terms
+from dataclasses import replace
+
+from model.standing import Standings
 from model.state import Account, Grant, Instrument, Key, Order, Refused, Underlying, fit, require
 from synchromesh._native import keccak256
 from synchromesh.protocol import (
@@ -24,17 +26,22 @@ from synchromesh.protocol import (
     ForcedCloseOnly,
     ForcedRequestVoid,
     ForcedWithdraw,
+    FundInsurance,
     Genesis,
     InboxItem,
     InboxNonceFloor,
+    InsuranceFunded,
     KeyRegistered,
     KeyRevoked,
+    MarginModel,
+    MarginModelChanged,
     NonceFloorRaised,
     Parameter,
     RaiseNonceFloor,
     RegisterKey,
     RegisterSessionKey,
     RevokeSessionKey,
+    SetMarginModel,
     SubaccountCreated,
     Transfer,
     Withdraw,
@@ -43,22 +50,16 @@ from synchromesh.protocol import (
 )
 
 MAX_SUBACCOUNTS = 256
-MAX_CONFIDENCE = 10_000_000
 CANCELS = SCOPE_TRADE | SCOPE_CANCEL
 
 
-class Accounts:
+class Accounts(Standings):
     """Everything about subaccounts and keys; orders and governance are mixed in beside it."""
 
     genesis: Genesis | None
     sequence: int
-    time: int
     events: list[Event]
-    parameters: dict[Parameter, int]
-    accounts: list[Account]
     keys: dict[bytes, Key]
-    instruments: list[Instrument]
-    underlyings: list[Underlying]
     fees: int
     insurance: int
     funding_pool: int
@@ -83,9 +84,6 @@ class Accounts:
     def check_asset(self, asset: int) -> None:
         assert self.genesis is not None
         require(asset < len(self.genesis.assets), "unknown_asset")
-
-    def terms(self, instrument: int) -> Terms:
-        return Terms(self.instruments[instrument - 1], self.parameters)
 
     # Authority
 
@@ -198,44 +196,20 @@ class Accounts:
 
     # Assets
 
-    def requirement(self, account: Account) -> int:
-        return fit(sum(self.requirement_in(account, instrument) for instrument in account.held()))
-
-    def requirement_in(self, account: Account, instrument: int) -> int:
-        if instrument not in account.held():
-            return 0
-        orders = account.open_orders(instrument)
-        return self.terms(instrument).requirement(account.position(instrument).lots, orders)
-
-    def unrealised(self, account: Account) -> int:
-        return fit(sum(self.terms(number).unrealised(held) for number, held in account.positions.items()))
-
-    def pending_funding(self, account: Account) -> int:
-        return fit(sum(self.terms(number).funding_due(held) for number, held in account.positions.items()))
-
-    def margin_balance(self, account: Account) -> int:
-        return fit(account.balance(USDC) + self.unrealised(account) + self.pending_funding(account))
-
-    def withdrawable(self, account: Account, asset: int) -> int:
-        if asset != USDC:
-            return account.balance(asset)
-        cash = fit(account.balance(USDC) + self.pending_funding(account))
-        return max(0, min(cash, fit(cash + min(0, self.unrealised(account)) - self.requirement(account))))
-
     def check_may_leave(self, account: Account, asset: int, amount: int) -> None:
         require(amount > 0, "amount_not_positive")
-        if asset == USDC:
-            for instrument in account.held():
-                self.check_marks_sound(self.instruments[instrument - 1].spec.underlying)
+        self.check_not_liquidated(account)
+        if asset == USDC or self.collateral[asset].active is not None:
+            self.check_holdings_sound(account)
         require(amount <= self.withdrawable(account, asset), "insufficient_funds")
 
-    def check_marks_sound(self, underlying: int) -> None:
-        inputs = self.underlyings[underlying - 1].inputs
-        if inputs is None:
-            raise Refused("no_underlying_mark")
-        require(self.time - inputs.time <= self.parameters[Parameter.MARK_STALENESS], "stale_mark")
-        require(inputs.sources >= self.parameters[Parameter.MIN_INDEX_SOURCES], "few_sources")
-        require(inputs.confidence <= MAX_CONFIDENCE, "low_confidence")
+    @staticmethod
+    def check_not_liquidated(account: Account) -> None:
+        require(account.liquidation is None, "in_liquidation")
+
+    def check_holdings_sound(self, account: Account) -> None:
+        for instrument in account.held():
+            self.check_marks_sound(self.instruments[instrument - 1].spec.underlying)
 
     def credit(self, account: Account, asset: int, delta: int, reason: BalanceReason) -> None:
         account.balances[asset] = fit(account.balance(asset) + delta)
@@ -252,6 +226,7 @@ class Accounts:
     def pay_out(self, account: Account, asset: int, amount: int, recipient: bytes) -> None:
         self.settle_funding(account)
         self.credit(account, asset, -amount, BalanceReason.WITHDRAWAL)
+        self.vault[asset] = self.vault.get(asset, 0) - amount
         self.events.append(WithdrawalQueued(self.withdrawals, account.number, asset, amount, recipient))
         self.withdrawals += 1
 
@@ -283,6 +258,34 @@ class Accounts:
         self.credit(source, command.asset, -command.amount, BalanceReason.TRANSFER)
         self.credit(target, command.asset, command.amount, BalanceReason.TRANSFER)
 
+    def set_margin_model(self, command: SetMarginModel) -> None:
+        account = self.account(command.subaccount)
+        self.check_signature(command.auth)
+        require(command.auth.signer == account.owner, "not_authorized")
+        self.check_owner_nonce(account.owner, command.auth.nonce)
+        require(account.model != command.model, "nothing_to_do")
+        self.check_not_liquidated(account)
+        self.check_holdings_sound(account)
+        changed = replace(account, model=command.model)
+        if command.model == MarginModel.PORTFOLIO:
+            require(all(self.has_lanes(number) for number in account.held()), "no_lanes")
+        require(self.funds(changed) >= self.requirement(changed), "margin_model_refused")
+        self.use_owner_nonce(account.owner)
+        account.model = command.model
+        self.events.append(MarginModelChanged(account.number, command.model))
+
+    def fund_insurance(self, command: FundInsurance) -> None:
+        account = self.account(command.subaccount)
+        self.check_signature(command.auth)
+        require(command.auth.signer == account.owner, "not_authorized")
+        self.check_owner_nonce(account.owner, command.auth.nonce)
+        self.check_may_leave(account, USDC, command.amount)
+        self.insurance = fit(self.insurance + command.amount)
+        self.use_owner_nonce(account.owner)
+        self.settle_funding(account)
+        self.credit(account, USDC, -command.amount, BalanceReason.INSURANCE)
+        self.events.append(InsuranceFunded(account.number, command.amount))
+
     # Inbox
 
     def take_inbox_item(self, item: InboxItem) -> None:
@@ -303,19 +306,20 @@ class Accounts:
                 account = self.own(body.owner, body.subaccount)
                 self.check_asset(body.asset)
                 require(body.recipient != ZERO_ADDRESS, "invalid_recipient")
+                self.check_not_liquidated(account)
                 paid = min(body.amount, self.withdrawable(account, body.asset))
                 require(paid > 0, "nothing_to_do")
                 self.pay_out(account, body.asset, paid, body.recipient)
             case ForcedCancelAll() as body:
                 account = self.own(body.owner, body.subaccount)
                 require(bool(account.orders), "nothing_to_cancel")
-                self.close_all(account)
+                self.close_all(account, CloseReason.FORCED)
             case ForcedCloseOnly() as body:
                 account = self.own(body.owner, body.subaccount)
                 require(not account.close_only, "nothing_to_do")
                 account.close_only = True
                 self.events.append(CloseOnlySet(account.number))
-                self.close_all(account)
+                self.close_all(account, CloseReason.FORCED)
             case RegisterKey() as body:
                 self.check_new_grant(body.owner, body.key, body.scopes, body.expiry)
                 self.give(body.owner, body.key, body.scopes, (), body.expiry)
@@ -337,11 +341,12 @@ class Accounts:
         number = body.subaccount if body.subaccount in owned else owned[0] if owned else 0
         fit((self.account(number).balance(body.asset) if number else 0) + body.amount)
         account = self.account(number) if number else self.open_subaccount(body.owner)
+        self.vault[body.asset] = self.vault.get(body.asset, 0) + body.amount
         self.credit(account, body.asset, body.amount, BalanceReason.DEPOSIT)
 
-    def close_all(self, account: Account) -> None:
+    def close_all(self, account: Account, reason: CloseReason) -> None:
         for number in sorted(account.orders):
-            self.close_order(account.orders[number], CloseReason.FORCED)
+            self.close_order(account.orders[number], reason)
 
     def close_order(self, order: Order, reason: CloseReason) -> None:
         raise NotImplementedError

@@ -6,20 +6,23 @@ a command or raises `Refused` with the code of the refusal, and then nothing cha
 
 from __future__ import annotations
 
-from model.state import Account, Instrument, Key, Refused, Underlying, require
-from model.trading import Trading
+from model.liquidation import Liquidations
+from model.state import Account, Instrument, Key, Refused, Scheduled, Underlying, require
 from synchromesh.protocol import (
     ZERO_HASH,
     CancelAll,
     CancelOrder,
     Clock,
+    CollateralTerms,
     Command,
     CreateSubaccount,
     Event,
     Expire,
     FundingTick,
+    FundInsurance,
     Genesis,
     InboxItem,
+    LiquidationBid,
     ListInstruments,
     MarkArrays,
     MarketStatus,
@@ -34,15 +37,18 @@ from synchromesh.protocol import (
     RegisterSessionKey,
     ReplaceOrder,
     RevokeSessionKey,
+    SetCollateral,
+    SetMarginModel,
     SetMode,
     SetParameter,
+    SetRiskParameters,
     SettleExpired,
     Transfer,
     Withdraw,
 )
 
 
-class Model(Trading):
+class Model(Liquidations):
     """The venue."""
 
     def __init__(self) -> None:
@@ -51,10 +57,13 @@ class Model(Trading):
         self.events: list[Event] = []
         self.parameters: dict[Parameter, int] = {}
         self.underlyings: list[Underlying] = []
+        self.collateral: list[Scheduled[CollateralTerms]] = []
         self.instruments: list[Instrument] = []
         self.accounts: list[Account] = []
         self.keys: dict[bytes, Key] = {}
         self.fees = self.insurance = self.funding_pool = 0
+        self.vault: dict[int, int] = {}
+        self.liquidations = self.slices = 0
         self.trades = self.withdrawals = self.admin_nonce = self.inbox_next = 0
         self.inbox_hash = ZERO_HASH
 
@@ -68,6 +77,7 @@ class Model(Trading):
         self.sequence, self.time, self.events = sequence, record.time, []
         try:
             self.dispatch(record.command, arrays)
+            self.supervise(record.command)
         except Refused:
             self.sequence, self.time = before
             assert not self.events, "a refused command has no events"
@@ -117,5 +127,10 @@ class Model(Trading):
             SetMode: self.set_mode,
             SetParameter: self.set_parameter,
             SettleExpired: self.settle_expired,
+            SetRiskParameters: self.set_risk_parameters,
+            SetCollateral: self.set_collateral,
+            FundInsurance: self.fund_insurance,
+            SetMarginModel: self.set_margin_model,
+            LiquidationBid: self.bid,
         }
         handlers[type(command)](command)

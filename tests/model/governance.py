@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from model.accounts import Accounts
-from model.state import Instrument, Refused, Underlying, require
+from model.state import Instrument, Refused, Scheduled, Underlying, require
+from model.tables import Tables
 from synchromesh.protocol import (
     CONTRACT,
     NANO_ONE,
@@ -69,6 +69,20 @@ RANGES = {
     Parameter.MARK_STALENESS: (SECOND, 30 * DAY),
     Parameter.MIN_INDEX_SOURCES: (0, 255),
     Parameter.MAX_INDEX_JUMP: (10**6, 10 * NANO_ONE),
+    Parameter.PNL_OFFSET: (0, NANO_ONE),
+    Parameter.PNL_OFFSET_CAP: (0, NANO_ONE),
+    Parameter.RISK_DELAY: (0, 30 * DAY),
+    Parameter.MARGIN_CALL_BUFFER: (0, NANO_ONE),
+    Parameter.LIQUIDATION_INTERVAL: (0, DAY),
+    Parameter.LIQUIDATION_SLICE: (10**6, NANO_ONE),
+    Parameter.LIQUIDATION_PRICE_LIMIT: (0, NANO_ONE),
+    Parameter.LIQUIDATION_FEE: (0, 10**8),
+    Parameter.AUCTION_START: (0, NANO_ONE),
+    Parameter.AUCTION_MIDDLE: (0, NANO_ONE),
+    Parameter.AUCTION_MIDDLE_TIME: (SECOND, 7 * DAY),
+    Parameter.AUCTION_END_TIME: (SECOND, 7 * DAY),
+    Parameter.INSURANCE_CAP: (0, NANO_ONE),
+    Parameter.AUCTION_TRIGGER: (0, NANO_ONE),
 }
 
 
@@ -82,6 +96,8 @@ def check_parameters(values: dict[Parameter, int], changed: Iterable[ParameterVa
         and values[Parameter.OPTION_MAINTENANCE] <= values[Parameter.OPTION_INITIAL_FLOOR]
         and values[Parameter.OPTION_INITIAL_FLOOR] <= values[Parameter.OPTION_INITIAL]
         and values[Parameter.PERPETUAL_MAINTENANCE] <= values[Parameter.PERPETUAL_INITIAL]
+        and values[Parameter.AUCTION_MIDDLE] <= values[Parameter.AUCTION_START]
+        and values[Parameter.AUCTION_MIDDLE_TIME] <= values[Parameter.AUCTION_END_TIME]
     )
     require(agree, "parameter_conflict")
 
@@ -96,10 +112,8 @@ def is_near(price: int, index: int) -> bool:
     return index <= 2 * price and price <= 2 * index
 
 
-class Governance(Accounts):
+class Governance(Tables):
     """Everything that no single account does."""
-
-    admin_nonce: int
 
     def open_venue(self, genesis: Genesis) -> None:
         require(self.genesis is None, "already_open")
@@ -119,6 +133,7 @@ class Governance(Accounts):
         check_parameters(values, genesis.parameters)
         self.genesis, self.parameters = genesis, values
         self.underlyings = [Underlying(spec) for spec in genesis.underlyings]
+        self.collateral = [Scheduled() for _ in genesis.assets]
 
     def check_administration(self, admin: Administration) -> None:
         assert self.genesis is not None
@@ -227,8 +242,12 @@ class Governance(Accounts):
         require(arrays.hash() == command.arrays_hash, "mark_arrays_hash")
         require(arrays.underlying == inputs.underlying, "invalid_mark")
         covered = self.marked_instruments(inputs.underlying, inputs.time)
+        with_risk = underlying.risk.at(inputs.time) is not None
+        require(arrays.version == int(with_risk), "invalid_mark")
         require([mark.instrument for mark in arrays.marks] == [one.spec.instrument for one in covered], "mark_coverage")
-        require(all(0 <= mark.mark <= MAX_PRICE for mark in arrays.marks), "invalid_mark")
+        sound = (0 <= mark.mark <= MAX_PRICE and (mark.risk is not None) == with_risk for mark in arrays.marks)
+        require(all(sound), "invalid_mark")
+        self.activate_tables(inputs.underlying, inputs.time)
         underlying.inputs = inputs
         underlying.mark_epoch += 1
         for instrument, mark in zip(covered, arrays.marks, strict=True):
@@ -286,6 +305,9 @@ class Governance(Accounts):
         require(command.expiry not in underlying.prices, "settlement_fixed")
         self.check_oracles(command.cosignatures)
         require(1 <= command.price < MAX_PRICE, "invalid_settlement_price")
+        if underlying.inputs is not None:
+            index = underlying.inputs.index // 1000
+            require(index - index // 2 <= command.price <= 2 * index, "settlement_price_range")
         underlying.prices[command.expiry] = command.price
         underlying.listing_epoch += 1
         for instrument in self.of_underlying(command.underlying):

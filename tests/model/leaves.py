@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from model.engine import Model
-from synchromesh.protocol import USDC, Message, SelfTrade, order_id
+from model.state import Account
+from synchromesh.protocol import USDC, CallLevel, MarginModel, Message, SelfTrade, order_id
 from synchromesh.protocol.wire import I64, U8, U16, U32, U64, Address, Hash
 
 Picture = dict[str, Any]
@@ -18,13 +19,24 @@ class Collateral(Message, frozen=True):
     amount: I64
 
 
+class LiquidationLeaf(Message, frozen=True):
+    liquidation: U64
+    stage: U8
+    opened: U64
+    due: U64
+    reserve: I64
+    insurance: I64
+
+
 class AccountLeaf(Message, frozen=True):
     owner: Address
     flags: U8
-    margin_model: U8
+    margin_model: MarginModel
+    call: CallLevel
     mark_epoch_seen: U64
     cash: I64
     collateral: tuple[Collateral, ...]
+    liquidation: LiquidationLeaf | None
     open_orders: U32
     orders_root: Hash
     holdings: U32
@@ -89,7 +101,9 @@ def picture_of_replica(opening: Any) -> Picture:
     for key, value in opening["accounts"].items():
         number, leaf = int.from_bytes(key[:8]), AccountLeaf.decode(value)
         balances = {USDC: leaf.cash} | {item.asset: item.amount for item in leaf.collateral}
-        accounts[number] = (leaf.owner, bool(leaf.flags & CLOSE_ONLY), _not_zero(balances), leaf.open_orders)
+        margin = (leaf.margin_model, leaf.call, leaf.liquidation)
+        close_only = bool(leaf.flags & CLOSE_ONLY)
+        accounts[number] = (leaf.owner, close_only, _not_zero(balances), leaf.open_orders, margin)
         for place, held in opening["below"][number]["holdings"].items():
             holding = HoldingLeaf.decode(held)
             at = (number, int.from_bytes(place[:4]))
@@ -116,7 +130,14 @@ def picture_of_replica(opening: Any) -> Picture:
 
 def picture_of_model(model: Model) -> Picture:
     accounts = {
-        one.number: (one.owner, one.close_only, _not_zero(one.balances), len(one.orders)) for one in model.accounts
+        one.number: (
+            one.owner,
+            one.close_only,
+            _not_zero(one.balances),
+            len(one.orders),
+            (one.model, one.call, _liquidation_leaf(one)),
+        )
+        for one in model.accounts
     }
     positions = {
         (one.number, instrument): (held.lots, held.cost)
@@ -167,6 +188,14 @@ def picture_of_model(model: Model) -> Picture:
         "funds": FundsLeaf(model.fees, model.insurance, model.funding_pool, model.trades),
         "inbox": InboxLeaf(model.inbox_next, model.inbox_hash),
     }
+
+
+def _liquidation_leaf(account: Account) -> LiquidationLeaf | None:
+    running = account.liquidation
+    if running is None:
+        return None
+    times = (running.opened, running.due)
+    return LiquidationLeaf(running.number, int(running.stage), *times, running.reserve, running.insurance)
 
 
 def _not_zero(balances: dict[int, int]) -> dict[int, int]:

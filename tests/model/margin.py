@@ -54,8 +54,13 @@ class Terms:
     def initial(self, position: int) -> int:
         """Initial margin of a position without orders."""
         if self.perpetual:
-            return self._perpetual_initial(abs(position))
-        return fit(ceil_div(self._short_initial_per_lot() * max(0, -position), 1000))
+            return self._perpetual_margin(Parameter.PERPETUAL_INITIAL, abs(position))
+        return self._short_margin(self._short_contract()[0], position)
+
+    def maintenance(self, position: int) -> int:
+        if self.perpetual:
+            return self._perpetual_margin(Parameter.PERPETUAL_MAINTENANCE, abs(position))
+        return self._short_margin(self._short_contract()[1], position)
 
     def requirement(self, position: int, orders: Iterable[Order]) -> int:
         """Initial margin of a position with its open orders, either side filled at its worst price or not at all."""
@@ -72,45 +77,61 @@ class Terms:
         """Balance that is lost when these orders of one side all fill at the worst of their prices."""
         if not orders:
             return 0
-        lots, side = fit(sum(order.lots for order in orders)), orders[0].side
-        price = max(order.price for order in orders) if side == Side.BUY else min(order.price for order in orders)
+        lots, price = self.worst(orders)
         cash = self.cash(lots, price)
         fee = self.worst_fee(lots, cash)
         if not self.perpetual:
-            return fit(sign(side) * cash + fee)
-        adverse = max(0, sign(side) * (fit(price * self.spec.tick_size) - self.mark))
+            return fit(sign(orders[0].side) * cash + fee)
+        adverse = self.adverse(orders[0].side, price)
         return fit(ceil_div(lots * adverse * self.spec.lot_size, CONTRACT) + fee)
 
-    def _perpetual_initial(self, lots: int) -> int:
-        notional = fit(ceil_div(lots * self.mark * self.spec.lot_size, CONTRACT))
-        rate = self.parameters[Parameter.PERPETUAL_INITIAL]
-        size_term = self.parameters[Parameter.PERPETUAL_SIZE_TERM]
-        # The only product that may exceed 128 bits although its quotient fits in 64.
-        return fit(ceil_div(fit(notional * (rate * 10**12 + size_term * notional), 128), 10**21))
+    @staticmethod
+    def worst(orders: list[Order]) -> tuple[int, int]:
+        """All lots of orders of one side, and the worst of their prices in ticks."""
+        prices = [order.price for order in orders]
+        worst = max(prices) if orders[0].side == Side.BUY else min(prices)
+        return fit(sum(order.lots for order in orders)), worst
 
-    def _short_initial_per_lot(self) -> int:
-        """Nano-USDC."""
+    def adverse(self, side: Side, price: int) -> int:
+        """By how much a price in ticks is worse than the mark, micro-USDC."""
+        return max(0, sign(side) * (fit(price * self.spec.tick_size) - self.mark))
+
+    def _perpetual_margin(self, rate: Parameter, lots: int) -> int:
+        notional = fit(ceil_div(lots * self.mark * self.spec.lot_size, CONTRACT))
+        scaled = self.parameters[rate] * 10**12 + self.parameters[Parameter.PERPETUAL_SIZE_TERM] * notional
+        # The only product that may exceed 128 bits although its quotient fits in 64.
+        return fit(ceil_div(fit(notional * scaled, 128), 10**21))
+
+    def _short_margin(self, contract: int, position: int) -> int:
+        """Of a position, with the margin of one short contract."""
+        per_lot = ceil_div(contract * self.spec.lot_size, CONTRACT // 1000)
+        return fit(ceil_div(per_lot * max(0, -position), 1000))
+
+    def _short_contract(self) -> tuple[int, int]:
+        """Initial and maintenance margin of one short contract, micro-USDC."""
         index, mark, strike = self.index_micros, self.mark, self.spec.strike
         call = self.spec.option_type == OptionType.CALL
         out_of_the_money = max(0, strike - index if call else index - strike)
         floor = self._share(Parameter.OPTION_INITIAL_FLOOR, index)
         initial = max(self._share(Parameter.OPTION_INITIAL, index) - out_of_the_money, floor) + mark
-        if not call:
-            of_index = self._share(Parameter.OPTION_MAINTENANCE, index)
-            of_mark = self._share(Parameter.OPTION_MAINTENANCE, mark)
-            initial = max(initial, max(of_index, of_mark) + mark)
-        return ceil_div(initial * self.spec.lot_size, CONTRACT // 1000)
+        of_index = self._share(Parameter.OPTION_MAINTENANCE, index)
+        if call:
+            return initial, of_index + mark
+        maintenance = max(of_index, self._share(Parameter.OPTION_MAINTENANCE, mark)) + mark
+        return max(initial, maintenance), maintenance
 
     def _share(self, rate: Parameter, of: int) -> int:
         return ceil_div(self.parameters[rate] * of, NANO_ONE)
 
-    # Value of a perpetual position
+    # Value of a position
 
-    def unrealised(self, position: Position) -> int:
-        """P&L at the mark without pending funding; options count nothing."""
-        if not self.perpetual:
-            return 0
-        return fit(position.lots * self.mark * self.spec.lot_size // CONTRACT - position.cost)
+    def value(self, lots: int) -> int:
+        """At the mark."""
+        return fit(lots * self.mark * self.spec.lot_size // CONTRACT)
+
+    def profit(self, position: Position) -> int:
+        """Value less cost, without pending funding."""
+        return fit(self.value(position.lots) - position.cost)
 
     def funding_due(self, position: Position) -> int:
         if not self.perpetual:
@@ -134,7 +155,7 @@ def after_fill(position: Position, terms: Terms, side: Side, lots: int, cash: in
     realised = 0
     if closed:
         share = ceil_div(position.cost * closed, abs(position.lots))
-        realised = -signed * closed // lots - share
+        realised = -sign(side) * (cash * closed // lots) - share
     cost = fit(position.cost + signed + realised)
     after = Position(fit(position.lots + sign(side) * lots), cost, terms.funding_index)
     return after, realised if terms.perpetual else -signed

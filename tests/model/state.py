@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from enum import IntEnum
+from typing import Generic, TypeVar
 
 from synchromesh.protocol import (
+    CallLevel,
     InstrumentMark,
     InstrumentSpec,
+    MarginModel,
     MarkInputs,
+    Message,
     Mode,
     OrderClosed,
     OrderRested,
+    RiskTable,
     SelfTrade,
     Side,
     UnderlyingSpec,
@@ -104,11 +110,34 @@ class Position:
         return max(0, -sign(side) * self.lots)
 
 
+class Phase(IntEnum):
+    """How far a liquidation has come."""
+
+    BOOK = 0
+    AUCTION = 1
+    INSOLVENT = 2
+
+
+@dataclass
+class Liquidation:
+    """A liquidation that goes on: when its stage began and its next round is due, what bidders and the fund paid."""
+
+    number: int
+    opened: int
+    due: int
+    stage: Phase = Phase.BOOK
+    reserve: int = 0
+    insurance: int = 0
+
+
 @dataclass
 class Account:
     number: int
     owner: bytes
     close_only: bool = False
+    model: MarginModel = MarginModel.STANDARD
+    call: CallLevel = CallLevel.NONE
+    liquidation: Liquidation | None = None
     balances: dict[int, int] = field(default_factory=dict)
     positions: dict[int, Position] = field(default_factory=dict)
     orders: dict[int, Order] = field(default_factory=dict)
@@ -166,6 +195,32 @@ class Instrument:
     sides: dict[Side, list[Order]] = field(default_factory=lambda: {Side.BUY: [], Side.SELL: []})
 
 
+Table = TypeVar("Table", bound=Message)
+
+
+@dataclass
+class Scheduled(Generic[Table]):
+    """The table that counts, and the one that waits with its effective time."""
+
+    active: Table | None = None
+    next: tuple[int, Table] | None = None
+
+    def last(self) -> Table | None:
+        """The table that was set last."""
+        return self.active if self.next is None else self.next[1]
+
+    def at(self, time: int) -> Table | None:
+        """The table of a mark with an oracle time."""
+        return self.next[1] if self.next is not None and self.next[0] <= time else self.active
+
+    def activate(self, time: int) -> bool:
+        """Whether the table that waits counts from a mark with that oracle time on."""
+        if self.next is None or self.next[0] > time:
+            return False
+        self.active, self.next = self.next[1], None
+        return True
+
+
 @dataclass
 class Underlying:
     spec: UnderlyingSpec
@@ -173,5 +228,6 @@ class Underlying:
     listing_epoch: int = 0
     mark_epoch: int = 0
     inputs: MarkInputs | None = None
+    risk: Scheduled[RiskTable] = field(default_factory=Scheduled)
     prices: dict[int, int] = field(default_factory=dict)
     """Settlement prices by expiry."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import count
 from random import Random
 
 import msgspec
@@ -9,11 +10,13 @@ import pytest
 
 from model.engine import Model
 from model.pair import Pair
-from model.state import Refused
+from model.state import Account, Refused
 from model.streams import Stream
-from model.venue import ADMINS, INDEX, ORACLES, OWNERS, START, STRANGER, arrays_of, genesis
+from model.tables import COLLATERAL, MARGIN, SCENARIO
+from model.venue import ADMINS, INDEX, MINUTE, ORACLES, OWNERS, RISK, START, STRANGER, WETH, arrays_of, genesis
 from synchromesh.protocol import (
     CONTRACT,
+    NANO_ONE,
     NO_SIGNATURE,
     USD,
     Administration,
@@ -24,9 +27,13 @@ from synchromesh.protocol import (
     CreateSubaccount,
     Deposit,
     FundingTick,
+    FundInsurance,
     Genesis,
     InboxItem,
+    LiquidationBid,
     ListInstruments,
+    MarketStatus,
+    MarkFault,
     MarkInputs,
     MarkUpdate,
     OrderType,
@@ -34,7 +41,10 @@ from synchromesh.protocol import (
     PostOnly,
     RaiseNonceFloor,
     Record,
+    RiskParameters,
     SelfTrade,
+    SetCollateral,
+    SetRiskParameters,
     Side,
     TimeInForce,
     Transfer,
@@ -210,3 +220,148 @@ def test_what_no_journal_holds_is_refused_by_the_model() -> None:
         stream.model.apply(stream.model.sequence + 2, record)
     with pytest.raises(Refused, match="mark_arrays_missing"):
         stream.model.apply(stream.model.sequence + 1, record)
+
+
+def _changed(table: RiskParameters, path: str, value: int) -> RiskParameters:
+    part, name = path.split(".")
+    inner = msgspec.structs.replace(getattr(table, part), **{name: value})
+    return msgspec.structs.replace(table, **{part: inner})
+
+
+@pytest.mark.parametrize("part", ["scenario", "margin"])
+def test_every_number_of_a_risk_table_is_bounded(part: str) -> None:
+    script = Script()
+    for name, (low, high) in {"scenario": SCENARIO, "margin": MARGIN}[part].items():
+        for value in (low - 1, high + 1):
+            table = _changed(RISK, f"{part}.{name}", value)
+            assert script.refusal(SetRiskParameters(1, table, 0, Administration(0, QUORUM))) == "risk_range"
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [("margin.short_floor", 20_000_001), ("margin.impact_max", 9_999_999), ("margin.delta_impact", 200_000_001)],
+)
+def test_a_risk_table_does_not_contradict_itself(path: str, value: int) -> None:
+    command = SetRiskParameters(1, _changed(RISK, path, value), 0, Administration(0, QUORUM))
+    assert Script().refusal(command) == "risk_conflict"
+
+
+def test_tables_wait_for_a_mark_of_their_time() -> None:
+    script = Script()
+    assert script.accepts(listing())
+    hour = 60 * MINUTE
+
+    def table(change: int, effective: int, underlying: int = 1) -> SetRiskParameters:
+        administration = Administration(script.pair.model.admin_nonce, QUORUM)
+        return SetRiskParameters(underlying, _changed(RISK, "scenario.vol_up", change), effective, administration)
+
+    def marked() -> None:
+        script.time += SECOND
+        assert script.accepts(mark(script, INDEX[1]))
+
+    assert script.refusal(table(1, 0, underlying=3)) == "unknown_underlying"
+    assert script.accepts(table(1, 0))
+    assert script.refusal(table(1, hour)) == "nothing_to_do"
+    assert script.accepts(table(2, 0)), "no table counts yet"
+    marked()
+    later = script.time + hour
+    assert script.refusal(table(3, later - 1)) == "effective_too_early"
+    assert script.accepts(table(3, later))
+    assert script.accepts(table(4, later))
+    marked()
+    script.time = later - SECOND
+    marked()
+    assert script.pair.outcomes["RiskParametersActive"] == 2
+    risk = script.pair.model.underlyings[0].risk.active
+    assert risk is not None
+    assert (risk.version, risk.parameters.scenario.vol_up) == (4, 4)
+    script.pair.check_states()
+
+
+@pytest.mark.parametrize(
+    ("asset", "change", "code"),
+    [
+        (0, {}, "risk_conflict"),
+        (2, {}, "unknown_asset"),
+        (1, {"price_underlying": 0}, "unknown_underlying"),
+        (1, {"scenario_underlying": 3}, "unknown_underlying"),
+        (1, {"haircut_maintenance": 100_000_001}, "risk_conflict"),
+        *((1, {name: low - 1}, "risk_range") for name, (low, _) in COLLATERAL.items()),
+        *((1, {name: high + 1}, "risk_range") for name, (_, high) in COLLATERAL.items()),
+    ],
+)
+def test_unsound_collateral_terms(asset: int, change: dict[str, int], code: str) -> None:
+    terms = msgspec.structs.replace(WETH, **change)
+    assert Script().refusal(SetCollateral(asset, terms, 0, Administration(0, QUORUM))) == code
+
+
+def test_collateral_terms_count_from_a_mark_of_any_underlying() -> None:
+    script = Script()
+    assert script.accepts(listing())
+
+    def terms(depeg: int, effective: int) -> SetCollateral:
+        changed = msgspec.structs.replace(WETH, depeg=depeg)
+        return SetCollateral(1, changed, effective, Administration(script.pair.model.admin_nonce, QUORUM))
+
+    assert script.accepts(terms(0, 0))
+    script.time += SECOND
+    assert script.accepts(mark(script, INDEX[1]))
+    assert script.pair.outcomes["CollateralActive"] == 1
+    assert script.refusal(terms(0, 2**63)) == "nothing_to_do"
+    assert script.refusal(terms(1, 0)) == "effective_too_early"
+    assert script.accepts(terms(1, script.time + 60 * MINUTE))
+
+
+def test_the_insurance_fund_takes_what_may_leave() -> None:
+    script = Script()
+    script.deposit(OWNERS[0])
+    give = [
+        (FundInsurance(1, USD, auth(OWNERS[1], 0)), "not_authorized"),
+        (FundInsurance(1, USD, auth(OWNERS[0], 1)), "wrong_owner_nonce"),
+        (FundInsurance(1, 0, auth(OWNERS[0], 0)), "amount_not_positive"),
+        (FundInsurance(1, 10_001 * USD, auth(OWNERS[0], 0)), "insufficient_funds"),
+        (FundInsurance(2, USD, auth(OWNERS[0], 0)), "unknown_subaccount"),
+    ]
+    for command, code in give:
+        assert script.refusal(command) == code
+    assert script.accepts(FundInsurance(1, 4_000 * USD, auth(OWNERS[0], 0)))
+    assert script.pair.model.insurance == 4_000 * USD
+    script.pair.check_states()
+
+
+def at_an_auction() -> tuple[Pair, Account]:
+    """A stream at a moment at which a share of somebody's portfolio can be taken."""
+    pair = Pair()
+    stream, model = Stream(Random(20260204), pair.model), pair.model
+    while True:
+        pair.apply(stream.next())
+        calm = all(model.market(one) == (MarketStatus.OPEN, MarkFault.NONE) for one in model.underlyings)
+        for account in model.accounts if calm else ():
+            auction = model.auction(account)
+            if auction is not None and auction.share and auction.price and not stream.opening:
+                return pair, account
+
+
+def test_bids_that_are_refused() -> None:
+    pair, target = at_an_auction()
+    model, time, nonces = pair.model, pair.model.time, count(pair.model.time + SECOND)
+    item = InboxItem(model.inbox_next, Deposit(STRANGER, 0, 0, 10**7 * USD))
+    assert pair.apply(Record(time, item))
+    own = next(one for one in model.accounts if one.owner == STRANGER)
+
+    def outcome(bidder: Account, share: int = NANO_ONE, limit: int = 10**15, seller: int = target.number) -> str:
+        authorization = Authorization(bidder.owner, next(nonces), time + MINUTE, NO_SIGNATURE)
+        before = set(pair.outcomes.items())
+        if pair.apply(Record(time, LiquidationBid(bidder.number, seller, share, limit, authorization))):
+            return "accepted"
+        [(code, _)] = set(pair.outcomes.items()) - before
+        return code
+
+    assert outcome(own, share=0) == "bid_share"
+    assert outcome(own, share=NANO_ONE + 1) == "bid_share"
+    assert outcome(own, seller=own.number) == "not_in_auction"
+    assert outcome(own, seller=len(model.accounts) + 1) == "unknown_subaccount"
+    assert outcome(target) == "own_portfolio"
+    assert outcome(own, limit=-1) == "bid_limit"
+    assert outcome(own, limit=10**12) == "accepted"
+    pair.check_states()

@@ -14,7 +14,7 @@ from model.streams import Stream
 from synchromesh._native import JournalReader, JournalWriter, Replica
 from synchromesh.protocol import encode_event
 
-COMMANDS = 10_000
+COMMANDS = 5_000
 SEED = 7
 
 

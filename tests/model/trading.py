@@ -5,10 +5,12 @@ from __future__ import annotations
 from bisect import insort
 from copy import copy
 from dataclasses import dataclass, replace
+from typing import Self
 
 from model.accounts import CANCELS
 from model.governance import MAX_PRICE, Governance
 from model.margin import Terms, after_fill
+from model.portfolio import Stage
 from model.state import (
     Account,
     Instrument,
@@ -32,6 +34,7 @@ from synchromesh.protocol import (
     Clock,
     CloseReason,
     Fill,
+    MarginModel,
     Mode,
     OrderReplaced,
     OrderType,
@@ -202,7 +205,10 @@ class Trading(Governance):
     def admit(self, order: Order, post_only: PostOnly, market: bool = False, replaced: Order | None = None) -> None:
         """Refuse the order or fit its price to band and post-only, as if ``replaced`` were gone."""
         account, instrument = self.account(order.subaccount), self.instrument(order.instrument)
+        self.check_not_liquidated(account)
         self.check_tradable(instrument)
+        portfolio = account.model == MarginModel.PORTFOLIO
+        require(not portfolio or self.has_lanes(order.instrument), "no_lanes")
         others = [other for other in account.open_orders(order.instrument) if other is not replaced]
         self.check_risk_allowed(order, account, others)
         self.fit_to_band(order, market)
@@ -256,7 +262,7 @@ class Trading(Governance):
     def check_computable(self, account: Account) -> None:
         """Refuse when the account's margin does not fit in 64 bits as it is."""
         self.requirement(account)
-        self.margin_balance(account)
+        self.funds(account)
 
     def is_computable(self, account: Account) -> bool:
         try:
@@ -266,28 +272,47 @@ class Trading(Governance):
         return True
 
     def check_margin(self, order: Order, account: Account, others: list[Order]) -> None:
-        total = self.requirement(account)
-        balance = self.margin_balance(account)
-        before = self.requirement_in(account, order.instrument)
-        lots = account.position(order.instrument).lots
         side = [other.lots for other in others if other.side == order.side]
-        self.terms(order.instrument).cash(sum(side) + order.lots, order.price)
-        after = self.terms(order.instrument).requirement(lots, [*others, order])
-        require(after <= before or balance >= fit(total - before + after), "not_enough_margin")
+        self.terms(order.instrument).cash(fit(sum(side) + order.lots), order.price)
+        elsewhere = [other for other in account.orders.values() if other.instrument != order.instrument]
+        orders = {other.number: other for other in (*elsewhere, *others, order)}
+        after = replace(account, orders=orders)
+        if self.funds(account) >= self.requirement(after):
+            return
+        if account.model == MarginModel.PORTFOLIO:
+            raised = self.requirement(after) > self.requirement(account)
+        else:
+            raised = self.requirement_in(after, order.instrument) > self.requirement_in(account, order.instrument)
+        lots = sign(order.side) * order.lots
+        require(not raised and not self.positions_raise(account, order.instrument, lots), "not_enough_margin")
+
+    def positions_raise(self, account: Account, instrument: int, lots: int) -> bool:
+        """Whether the positions alone would need more initial margin with so many lots more of an instrument."""
+        held = account.position(instrument)
+        after = replace(account, positions={**account.positions, instrument: replace(held, lots=fit(held.lots + lots))})
+        if account.model == MarginModel.PORTFOLIO:
+            return self.requirement(after, Stage.POSITIONS) > self.requirement(account, Stage.POSITIONS)
+        before = self.requirement_in(account, instrument, Stage.POSITIONS)
+        return self.requirement_in(after, instrument, Stage.POSITIONS) > before
 
     def would_fill(self, order: Order) -> bool:
-        rehearsal, taker = copy(self), replace(order)
+        taker = replace(order)
+        self.rehearsal(order.instrument).match(taker)
+        return taker.lots == 0
+
+    def rehearsal(self, number: int) -> Self:
+        """A venue like this one, in which orders of one instrument may be matched without any effect here."""
+        rehearsal = copy(self)
         rehearsal.events = []
         rehearsal.accounts = [account.copied() for account in self.accounts]
         rehearsal.instruments = list(self.instruments)
-        instrument = self.instrument(order.instrument)
+        instrument = self.instrument(number)
         sides = {
             side: [rehearsal.account(other.subaccount).orders[other.number] for other in orders]
             for side, orders in instrument.sides.items()
         }
-        rehearsal.instruments[order.instrument - 1] = replace(instrument, sides=sides)
-        rehearsal.match(taker)
-        return taker.lots == 0
+        rehearsal.instruments[number - 1] = replace(instrument, sides=sides)
+        return rehearsal
 
     # Matching
 
@@ -357,7 +382,8 @@ class Trading(Governance):
         except OverflowRefusal:
             return self.close_order(maker, CloseReason.MARGIN)
         only_shrinks = lots <= making.position(maker.instrument).reducible(maker.side)
-        if not only_shrinks and made.balance < made.requirement:
+        mends = only_shrinks and not self.positions_raise(making, maker.instrument, sign(maker.side) * lots)
+        if not mends and made.balance < made.requirement:
             return self.close_order(maker, CloseReason.MARGIN)
         try:
             taken = self.leg(taking, taking.orders, terms, taker, lots, cash, fee)
@@ -380,7 +406,7 @@ class Trading(Governance):
             positions={**account.positions, order.instrument: position},
             orders=left,
         )
-        return Leg(cash_after, position, fee, funding, self.margin_balance(after), self.requirement(after))
+        return Leg(cash_after, position, fee, funding, self.funds(after), self.requirement(after))
 
     def fill(self, taker: Order, maker: Order, lots: int, made: Leg, taken: Leg) -> None:
         for order, leg in ((maker, made), (taker, taken)):

@@ -28,6 +28,10 @@ STRUCTS = {
         "uint64 expiry,address signer)",
         "SessionKeyConsent(address owner,address key,uint8 scopes,uint64 keyExpiry)",
         "RevokeSessionKey(address key,uint64 nonce,uint64 expiry,address signer)",
+        "LiquidationBid(uint64 subaccount,uint64 target,uint64 share,int64 limit,uint64 nonce,uint64 expiry,"
+        "address signer)",
+        "SetMarginModel(uint64 subaccount,string model,uint64 nonce,uint64 expiry,address signer)",
+        "FundInsurance(uint64 subaccount,uint64 amount,uint64 nonce,uint64 expiry,address signer)",
         "MarkUpdate(string underlying,uint64 time,bytes32 inputs)",
         "SettlementPrice(string underlying,uint64 expiry,uint64 price)",
         "Administration(string action,bytes32 body,uint64 nonce)",
@@ -52,6 +56,8 @@ def word(kind: str, value: Any) -> bytes:
     if kind == "address":
         assert len(value) == 20
         return bytes(12) + value
+    if kind == "int64":
+        return value.to_bytes(32, signed=True)
     bits = 1 if kind == "bool" else int(kind.removeprefix("uint"))
     assert 0 <= int(value) < 1 << bits
     return int(value).to_bytes(32)

@@ -103,7 +103,7 @@ def test_no_part_of_a_record_and_nothing_longer_is_one(record):
 
 
 @settings(max_examples=300, deadline=None)
-@given(st.integers(0, 27), st.binary(max_size=200))
+@given(st.integers(0, 37), st.binary(max_size=200))
 def test_both_codecs_refuse_and_accept_the_same_bytes(kind, body):
     data = bytes([kind]) + body
     for decode, native in ((Record.decode, _native.record_text), (decode_event, _native.event_text)):
@@ -164,7 +164,7 @@ def test_texts_are_short_and_printable(client_id):
         order.encode()
 
 
-@pytest.mark.parametrize("kind", [12, 13, 14, 15, 16, 21, 24, 27, 255])
+@pytest.mark.parametrize("kind", [12, 13, 14, 15, 16, 30, 255])
 def test_kinds_kept_for_later_are_none(kind):
     with pytest.raises(CodecError, match=f"{kind} is not a command"):
         Record.decode(bytes([kind]) + bytes(64))

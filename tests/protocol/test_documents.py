@@ -14,6 +14,7 @@ from synchromesh.protocol import (
     Message,
     Parameter,
     Record,
+    RiskTable,
     WordEnum,
     address_of,
     chain_hash,
@@ -25,16 +26,19 @@ from synchromesh.protocol import (
     wire,
 )
 from synchromesh.protocol import commands as command_module
+from synchromesh.protocol import risk as risk_module
 
 PAGES = Path(__file__).parents[2] / "docs" / "protocol"
 INBOX = command_module._INBOX.kinds
 PARTS = [
     kind
-    for kind in vars(command_module).values()
+    for module in (command_module, risk_module)
+    for kind in vars(module).values()
     if isinstance(kind, type)
     and issubclass(kind, Message)
-    and kind.__module__ == command_module.__name__
+    and kind.__module__ == module.__name__
     and kind.KIND == -1
+    and kind is not RiskTable
 ]
 FIELDS = {("Transfer", "source"): "from", ("Transfer", "target"): "to"}
 ENUMS = [kind for kind in WordEnum.__subclasses__() if kind is not Parameter and kind.__module__ == primitives.__name__]
@@ -131,7 +135,7 @@ def test_events_are_laid_out_as_documented(kind):
 
 def test_every_kind_number_is_in_the_table_once():
     table = rows(section(page("commands.md"), "Kinds"))[1:]
-    assert [int(row[0]) for row in table] == list(range(27))
+    assert [int(row[0]) for row in table] == list(range(30))
     listed = {int(row[0]): row[1] for row in table if "kept for later" not in row[2]}
     assert listed == {number: f"[{kind.__name__}](#{kind.__name__.lower()})" for number, kind in COMMANDS.items()}
 

@@ -20,8 +20,10 @@ from synchromesh.protocol import (
     Clock,
     Expire,
     FundingTick,
+    FundInsurance,
     Genesis,
     InboxItem,
+    LiquidationBid,
     ListInstruments,
     MarkUpdate,
     Mode,
@@ -35,8 +37,11 @@ from synchromesh.protocol import (
     ReplaceOrder,
     RevokeSessionKey,
     SelfTrade,
+    SetCollateral,
+    SetMarginModel,
     SetMode,
     SetParameter,
+    SetRiskParameters,
     SettleExpired,
     Side,
     SignatureError,
@@ -61,6 +66,7 @@ WORDS = {
     "uint8": st.integers(0, 2**8 - 1),
     "uint32": st.integers(0, 2**32 - 1),
     "uint64": strategies.U64,
+    "int64": st.integers(-(2**63), 2**63 - 1),
 }
 UNSIGNED = (Genesis, InboxItem, FundingTick, Clock, SettleExpired)
 
@@ -177,7 +183,15 @@ def signed_fields(command):
                     "price": command.price,
                 },
             )
-        case ListInstruments() | SetMode() | SetParameter():
+        case LiquidationBid():
+            name = "LiquidationBid"
+            fields = {field: getattr(command, field) for field in ("subaccount", "target", "share", "limit")}
+        case SetMarginModel():
+            model = ["standard", "portfolio"][command.model]
+            name, fields = "SetMarginModel", {"subaccount": command.subaccount, "model": model}
+        case FundInsurance():
+            name, fields = "FundInsurance", {"subaccount": command.subaccount, "amount": command.amount}
+        case ListInstruments() | SetMode() | SetParameter() | SetRiskParameters() | SetCollateral():
             body = command.encode()[: -len(command.admin.encode())]
             name = "Administration"
             fields = {"action": type(command).__name__, "body": keccak(body), "nonce": command.admin.nonce}
@@ -190,7 +204,7 @@ def signable(command):
     """A command of which every signed number fits, and every id has a name."""
     changes = {
         field: abs(value) % 2**63
-        for field in ("amount", "limit_price", "max_fee", "price")
+        for field in ("amount", "limit_price", "max_fee", "price", "share")
         if (value := getattr(command, field, None)) is not None
     }
     names = {"instrument": NAMES.instruments, "underlying": NAMES.underlyings, "asset": NAMES.assets}

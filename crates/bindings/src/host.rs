@@ -1,13 +1,19 @@
 //! `Host`: the sequencer host as Python sees it. Bytes go in, typed frozen objects come out; the GIL is held only to
 //! make those objects.
 
+use crate::breakdown::CollateralInfo;
+use crate::engine::{Refusal, refused};
+use crate::host_risk::{
+    AuctionInfo, LiquidationInfo, PyScheduled, SimulationInfo, Wanted, auction_info, liquidation_info,
+    maintenance_balance, scheduled, simulate,
+};
 use crate::protocol::array;
 use ::engine::Engine;
 use ::execution::chain::{MarkValues, PortfolioGreeks, QuotedVols};
 use ::execution::view::View;
 use ::execution::{FrameKind, HostConfig, Submission, VenueClock, receipts};
 use ::protocol::eip712::Domain;
-use ::protocol::{Address, InstrumentId, SubaccountId, UnderlyingId, Wire};
+use ::protocol::{Address, AssetId, InstrumentId, SubaccountId, UnderlyingId, Wire};
 use pyo3::create_exception;
 use pyo3::exceptions::{PyException, PyValueError};
 use pyo3::prelude::*;
@@ -39,24 +45,6 @@ fn scale(engine: &Engine, instrument: InstrumentId) -> Scale {
         tick: listed.spec.tick_size,
         lot: listed.spec.lot_size,
     })
-}
-
-macro_rules! python_record {
-    ($(#[$meta:meta])* $name:ident { $($field:ident : $ty:ty),* $(,)? }) => {
-        $(#[$meta])*
-        #[pyclass(frozen, get_all, module = "synchromesh._native")]
-        #[derive(Clone, Debug)]
-        #[allow(missing_docs)]
-        pub struct $name { $($field: $ty),* }
-
-        #[pymethods]
-        impl $name {
-            fn __repr__(&self) -> String {
-                let fields: Vec<String> = vec![$(format!(concat!(stringify!($field), "={:?}"), self.$field)),*];
-                format!(concat!(stringify!($name), "({})"), fields.join(", "))
-            }
-        }
-    };
 }
 
 python_record! {
@@ -150,7 +138,7 @@ python_record! {
 }
 
 python_record! {
-    /// A position under standard margin. Cash figures in micro-USDC.
+    /// A position, with the margin that it would need by itself in the standard model. Cash figures in micro-USDC.
     PositionInfo {
         instrument: u32, lots: i64, amount: i64, cost: i64, mark: i64, value: i64, unrealised: i64, initial: i64,
         maintenance: i64,
@@ -158,10 +146,13 @@ python_record! {
 }
 
 python_record! {
-    /// A subaccount under standard margin. Cash figures in micro-USDC.
+    /// A subaccount. Cash figures in micro-USDC: initial margin is compared with `balance`, maintenance margin with
+    /// `balance_maintenance`; `equity` counts the options in either model.
     AccountInfo {
-        subaccount: u64, owner: Vec<u8>, cash: i64, balance: i64, initial: i64, maintenance: i64, available: i64,
-        withdrawable: i64, unrealised: i64, option_value: i64, open_orders: usize, close_only: bool,
+        subaccount: u64, owner: Vec<u8>, model: u8, cash: i64, balance: i64, balance_maintenance: i64, equity: i64,
+        initial: i64, maintenance: i64, available: i64, withdrawable: i64, unrealised: i64, option_value: i64,
+        open_orders: usize, close_only: bool, margin_call: String, liquidation: u64,
+        collateral: Vec<CollateralInfo>,
     }
 }
 
@@ -630,11 +621,15 @@ impl Host {
         self.read(py, |view| {
             let account = view.engine.account(subaccount)?;
             let margin = view.engine.margin_summary(subaccount)?;
+            let collateral = view.engine.collateral_lines(subaccount)?;
             Some(AccountInfo {
                 subaccount,
                 owner: view.engine.owner_of(subaccount)?.0.to_vec(),
+                model: margin.model as u8,
                 cash: margin.cash,
                 balance: margin.balance,
+                balance_maintenance: maintenance_balance(&margin),
+                equity: margin.equity,
                 initial: margin.initial,
                 maintenance: margin.maintenance,
                 available: margin.available,
@@ -643,8 +638,84 @@ impl Host {
                 option_value: margin.option_value,
                 open_orders: account.orders().len(),
                 close_only: account.close_only(),
+                margin_call: account.call().word().to_owned(),
+                liquidation: account.liquidation().map_or(0, |liquidation| liquidation.id),
+                collateral: collateral.iter().map(Into::into).collect(),
             })
         })
+    }
+
+    /// Margins a portfolio: lots by instrument, micro-USDC, units by asset; from nothing or on top of a subaccount.
+    ///
+    /// `EngineRefused` when something of it is unknown, not open, or has no mark or no lanes.
+    #[allow(clippy::too_many_arguments, reason = "one argument per part of a portfolio")]
+    fn simulate_margin(
+        &self,
+        py: Python<'_>,
+        subaccount: Option<SubaccountId>,
+        positions: Vec<(InstrumentId, i64)>,
+        cash: i64,
+        assets: Vec<(AssetId, i64)>,
+        model: Option<u8>,
+        add_positions: bool,
+    ) -> PyResult<SimulationInfo> {
+        let wanted = Wanted::new(subaccount, positions, cash, assets, model, add_positions)?;
+        self.read(py, |view| simulate(&view.engine, &wanted))
+            .map_err(|reject| refused(py, &Refusal::from(reject)))
+    }
+
+    /// Liquidations numbered below `before` (0: all) that fit, newest first; underlying 0 stands for any.
+    fn liquidations(
+        &self,
+        py: Python<'_>,
+        underlying: UnderlyingId,
+        subaccount: Option<SubaccountId>,
+        running: bool,
+        before: u64,
+        count: usize,
+    ) -> Vec<LiquidationInfo> {
+        self.read(py, |view| {
+            view.liquidations
+                .records(before)
+                .filter(|record| underlying == 0 || record.underlying == underlying)
+                .filter(|record| subaccount.is_none_or(|wanted| record.subaccount == wanted))
+                .filter(|record| !(running && record.ended))
+                .take(count)
+                .map(|record| liquidation_info(view, record))
+                .collect()
+        })
+    }
+
+    /// One liquidation; None when it is not known.
+    fn liquidation(&self, py: Python<'_>, liquidation: u64) -> Option<LiquidationInfo> {
+        self.read(py, |view| {
+            view.liquidations.record(liquidation).map(|record| liquidation_info(view, record))
+        })
+    }
+
+    /// The running auction of a subaccount's portfolio.
+    fn auction(&self, py: Python<'_>, subaccount: SubaccountId) -> Option<AuctionInfo> {
+        self.read(py, |view| auction_info(&view.engine, subaccount))
+    }
+
+    /// When the next round of a liquidation is due, venue ns; None while nobody is liquidated.
+    fn liquidation_due(&self, py: Python<'_>) -> Option<u64> {
+        self.read(py, |view| view.engine.liquidation_due())
+    }
+
+    /// The insurance fund, micro-USDC.
+    fn insurance(&self) -> i64 {
+        self.inner.view().read().engine.globals().insurance
+    }
+
+    /// Risk table of an underlying, and the one that follows with its effective time, encoded.
+    fn risk_tables(&self, py: Python<'_>, underlying: UnderlyingId) -> PyScheduled {
+        self.read(py, |view| scheduled(view.engine.underlying(underlying).map(|found| &found.risk)))
+    }
+
+    /// Collateral terms of an asset, and those that follow with their effective time, encoded.
+    fn collateral_terms(&self, py: Python<'_>, asset: AssetId) -> PyScheduled {
+        self.read(py, |view| scheduled(view.engine.collateral_table().get(usize::from(asset))))
     }
 
     fn subaccounts_of(&self, py: Python<'_>, owner: &[u8]) -> PyResult<Vec<u64>> {

@@ -521,6 +521,10 @@ fn record_types(py: Python<'_>) -> PyResult<&[Py<PyAny>; 2]> {
 }
 
 /// A NumPy array of `bytes`' records, of its own memory and writable.
-fn records<'py>(py: Python<'py>, bytes: &[u8], record_type: &Py<PyAny>) -> PyResult<Bound<'py, PyAny>> {
+pub(crate) fn records<'py>(
+    py: Python<'py>,
+    bytes: &[u8],
+    record_type: &Py<PyAny>,
+) -> PyResult<Bound<'py, PyAny>> {
     py.import("numpy")?.call_method1("frombuffer", (PyByteArray::new(py, bytes), record_type))
 }

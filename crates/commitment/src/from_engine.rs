@@ -2,12 +2,13 @@
 
 use crate::leaf::{
     AccountLeaf, AssetTotals, ClockLeaf, Collateral, CountersLeaf, ExpiryLeaf, FundsLeaf, GrantLeaf,
-    HoldingLeaf, InboxLeaf, InstrumentLeaf, KeyLeaf, MarginModel, OpenSide, OrderLeaf, RestingKind,
-    UnderlyingLeaf, VenueLeaf, flag, global, wire_hash,
+    HoldingLeaf, InboxLeaf, InstrumentLeaf, KeyLeaf, LiquidationLeaf, NextRiskLeaf, OpenSide, OrderLeaf,
+    RestingKind, RiskLeaf, UnderlyingLeaf, VenueLeaf, flag, global, wire_hash,
 };
 use crate::tree_key::BookPlace;
 use engine::{
-    Account, Dirty, Engine, Governance, Holding, Instrument, InstrumentStatus, Key, OpenOrder, Underlying,
+    Account, Dirty, Engine, Governance, Holding, Instrument, InstrumentStatus, Key, Liquidation, OpenOrder,
+    Underlying,
 };
 use protocol::{Hash, Nanos, OrderId, ParameterValue, SviSlice, UnderlyingSpec, Wire, keccak256};
 
@@ -80,16 +81,35 @@ pub(crate) fn account(
     let collateral = account.assets().iter().map(|&(asset, amount)| Collateral { asset, amount });
     AccountLeaf {
         owner: engine.owner_of(account.id()).expect("a subaccount has an owner"),
-        flags: if account.close_only() { flag::CLOSE_ONLY } else { 0 },
-        margin_model: MarginModel::Standard,
+        flags: flags(account),
+        margin_model: account.model(),
+        call: account.call(),
         mark_epoch_seen: 0,
         cash: account.balance(protocol::USDC),
         collateral: collateral.collect(),
+        liquidation: account.liquidation().map(liquidation),
         open_orders: count(account.orders().len()),
         orders_root,
         holdings: count(account.holdings().len()),
         holdings_root,
         groups_root: Hash::ZERO,
+    }
+}
+
+fn flags(account: &Account) -> u8 {
+    let close_only = if account.close_only() { flag::CLOSE_ONLY } else { 0 };
+    let liquidation = if account.liquidation().is_some() { flag::LIQUIDATION } else { 0 };
+    close_only | liquidation
+}
+
+fn liquidation(running: &Liquidation) -> LiquidationLeaf {
+    LiquidationLeaf {
+        liquidation: running.id,
+        stage: running.stage as u8,
+        opened: running.opened,
+        due: running.due,
+        reserve: running.reserve,
+        insurance: running.insurance,
     }
 }
 
@@ -139,6 +159,11 @@ pub(crate) fn underlying(underlying: &Underlying) -> UnderlyingLeaf {
         sources: inputs.map_or(0, |inputs| inputs.sources),
         perpetual_mark: inputs.map_or(0, |inputs| inputs.perpetual_mark),
         funding_rate: inputs.map_or(0, |inputs| inputs.funding_rate),
+        risk: underlying.risk.active().map(RiskLeaf::from),
+        next_risk: underlying
+            .risk
+            .next()
+            .map(|(effective, table)| NextRiskLeaf { effective: *effective, table: table.into() }),
     }
 }
 
@@ -196,6 +221,7 @@ pub(crate) fn globals(engine: &Engine, chain: &Hash) -> Vec<(u8, Vec<u8>)> {
         instruments: count(engine.instruments().len()),
         withdrawals: globals.withdrawals,
         administration: globals.admin_nonce,
+        liquidations: globals.liquidations,
     };
     let totals = globals.deposited.iter().zip(&globals.withdrawn);
     let totals: Vec<AssetTotals> =
@@ -209,6 +235,7 @@ pub(crate) fn globals(engine: &Engine, chain: &Hash) -> Vec<(u8, Vec<u8>)> {
         (global::PARAMETERS, wire_hash(&parameters).to_bytes()),
         (global::VENUE, venue(engine, governance).to_bytes()),
         (global::TOTALS, totals.to_bytes()),
+        (global::COLLATERAL, wire_hash(&engine.collateral_table().to_vec()).to_bytes()),
     ]
 }
 

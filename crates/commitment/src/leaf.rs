@@ -1,8 +1,9 @@
 //! Values of the leaves of the five trees, as `docs/protocol/state.md` fixes them.
 
 use protocol::{
-    Address, AssetId, Hash, InstrumentId, InstrumentKind, Mode, Nanos, OptionType, OrderId, PostOnly,
-    RiskArray, SelfTrade, SubaccountId, SviSlice, UnderlyingId, Wire, keccak256, wire_enum, wire_struct,
+    Address, AssetId, CallLevel, Hash, InstrumentId, InstrumentKind, MarginModel, Mode, Nanos, OptionType,
+    OrderId, PostOnly, RiskArray, RiskTable, SelfTrade, SubaccountId, SviSlice, UnderlyingId, Wire,
+    keccak256, wire_enum, wire_struct,
 };
 
 /// Bits of [`AccountLeaf::flags`].
@@ -11,16 +12,6 @@ pub mod flag {
     pub const CLOSE_ONLY: u8 = 1;
     /// The subaccount is being liquidated.
     pub const LIQUIDATION: u8 = 2;
-}
-
-wire_enum! {
-    /// How a subaccount is margined.
-    pub enum MarginModel {
-        /// Each instrument by itself.
-        Standard = 0 => "standard",
-        /// The whole portfolio by scenario lanes.
-        Portfolio = 1 => "portfolio",
-    }
 }
 
 wire_struct! {
@@ -42,12 +33,16 @@ wire_struct! {
         pub flags: u8,
         /// How it is margined.
         pub margin_model: MarginModel,
-        /// Sequence of the last mark in its cached lane sums; 0 in the standard model.
+        /// Its margin call.
+        pub call: CallLevel,
+        /// Sequence of the last mark in its cached lane sums; 0 in version 1, which commits no caches.
         pub mark_epoch_seen: u64,
         /// Cash, micro-USDC.
         pub cash: i64,
         /// Other assets, ascending.
         pub collateral: Vec<Collateral>,
+        /// Its liquidation.
+        pub liquidation: Option<LiquidationLeaf>,
         /// Number of open orders.
         pub open_orders: u32,
         /// Tree of its open orders by id.
@@ -58,6 +53,24 @@ wire_struct! {
         pub holdings_root: Hash,
         /// Tree of its market-maker-protection groups.
         pub groups_root: Hash,
+    }
+}
+
+wire_struct! {
+    /// A liquidation that is going on.
+    pub struct LiquidationLeaf {
+        /// Its number.
+        pub liquidation: u64,
+        /// How far it has come: 0 book, 1 auction, 2 insolvent.
+        pub stage: u8,
+        /// When that stage began.
+        pub opened: Nanos,
+        /// When its next round is due.
+        pub due: Nanos,
+        /// What bidders paid and is not discounted again, micro-USDC.
+        pub reserve: i64,
+        /// What the insurance fund paid so far, micro-USDC.
+        pub insurance: i64,
     }
 }
 
@@ -173,7 +186,7 @@ wire_struct! {
         pub symbol_hash: Hash,
         /// What it accepts.
         pub mode: Mode,
-        /// Raised whenever the set of open instruments changes.
+        /// Raised whenever the set of open instruments changes, or a risk table is set.
         pub listing_epoch: u32,
         /// Number of open instruments.
         pub open_instruments: u32,
@@ -193,6 +206,36 @@ wire_struct! {
         pub perpetual_mark: i64,
         /// Funding rate per eight hours, 1e-9.
         pub funding_rate: i64,
+        /// The risk table that its arrays are made with.
+        pub risk: Option<RiskLeaf>,
+        /// The one that follows.
+        pub next_risk: Option<NextRiskLeaf>,
+    }
+}
+
+wire_struct! {
+    /// A risk table.
+    pub struct RiskLeaf {
+        /// Its number.
+        pub version: u32,
+        /// Keccak of its encoded [`protocol::RiskParameters`].
+        pub parameters: Hash,
+    }
+}
+
+impl From<&RiskTable> for RiskLeaf {
+    fn from(table: &RiskTable) -> Self {
+        Self { version: table.version, parameters: wire_hash(&table.parameters) }
+    }
+}
+
+wire_struct! {
+    /// A risk table that waits.
+    pub struct NextRiskLeaf {
+        /// It counts for marks whose oracle time is not before this.
+        pub effective: Nanos,
+        /// The table.
+        pub table: RiskLeaf,
     }
 }
 
@@ -268,6 +311,8 @@ pub mod global {
     pub const CURSOR: u8 = 8;
     /// List of [`super::AssetTotals`], by asset.
     pub const TOTALS: u8 = 9;
+    /// Hash of the collateral table.
+    pub const COLLATERAL: u8 = 10;
 }
 
 wire_struct! {
@@ -317,6 +362,8 @@ wire_struct! {
         pub withdrawals: u64,
         /// Next administration nonce.
         pub administration: u64,
+        /// Liquidations.
+        pub liquidations: u64,
     }
 }
 

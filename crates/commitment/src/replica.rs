@@ -254,7 +254,9 @@ impl Replica {
             return Ok(None);
         };
         let inputs = &update.inputs;
-        let arrays = mark_arrays(inputs, self.engine.mark_arrays_spec(inputs.underlying, inputs.time))?;
+        let (underlying, time) = (inputs.underlying, inputs.time);
+        let specs = self.engine.mark_arrays_spec(underlying, time);
+        let arrays = mark_arrays(inputs, specs, self.engine.mark_scenario(underlying, time))?;
         Ok(Some(HashedArrays::new(arrays)))
     }
 }

@@ -91,6 +91,18 @@ wire_enum! {
         Deleverage = 41 => "deleverage",
         /// Holdings enter the margin accumulator.
         MarginChunk = 42 => "margin_chunk",
+        /// A risk table waits.
+        SetRiskParameters = 43 => "set_risk_parameters",
+        /// Collateral terms wait.
+        SetCollateral = 44 => "set_collateral",
+        /// The insurance fund grows.
+        FundInsurance = 45 => "fund_insurance",
+        /// A margin call changes.
+        MarginCall = 46 => "margin_call",
+        /// A liquidation goes to its next stage.
+        LiquidationStage = 47 => "liquidation_stage",
+        /// A liquidation ends.
+        LiquidationEnd = 48 => "liquidation_end",
     }
 }
 

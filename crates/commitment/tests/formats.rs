@@ -33,10 +33,11 @@ fn every_step_kind_of_the_protocol_has_its_number() {
         (33, "mark"),
         (41, "deleverage"),
         (42, "margin_chunk"),
+        (48, "liquidation_end"),
     ] {
         assert!(numbers.contains(&expected), "{expected:?}");
     }
-    assert_eq!(numbers.len(), 43);
+    assert_eq!(numbers.len(), 49);
 }
 
 #[test]

@@ -3,11 +3,13 @@
 use crate::book::Handle;
 use crate::clients::ClientIds;
 use crate::keys::KeyIndex;
-use crate::margin::Sums;
+use crate::liquidation::Liquidation;
 use crate::numbers::{Checked, add};
+use crate::portfolio::Pools;
+use crate::standard::Sums;
 use crate::table::Table;
 use crate::terms::Terms;
-use protocol::{AssetId, InstrumentId, Micros, OrderId, Side, SubaccountId, USDC};
+use protocol::{AssetId, CallLevel, InstrumentId, MarginModel, Micros, OrderId, Side, SubaccountId, USDC};
 
 /// The open orders of one account on one side of one instrument.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -85,8 +87,12 @@ impl Holding {
         }
     }
 
-    /// The cached numbers, from scratch.
-    pub(crate) fn sums_at(&self, terms: &Terms, funding_index: i64) -> Checked<Sums> {
+    /// The cached numbers, from scratch. In the portfolio model pools hold the requirement, and options have value.
+    pub(crate) fn sums_at(&self, portfolio: bool, terms: &Terms, funding_index: i64) -> Checked<Sums> {
+        if portfolio {
+            let options = if terms.perpetual { 0 } else { terms.value(self.position)? };
+            return Ok(Sums { initial: 0, balance: add(terms.balance_of(self, funding_index)?, options)? });
+        }
         Ok(Sums {
             initial: terms.initial_with_orders(self.position, self.bids, self.offers)?,
             balance: terms.balance_of(self, funding_index)?,
@@ -119,6 +125,9 @@ pub struct Account {
     pub(crate) id: SubaccountId,
     pub(crate) owner: KeyIndex,
     pub(crate) close_only: bool,
+    /// What it is called for.
+    pub(crate) call: CallLevel,
+    pub(crate) liquidation: Option<Liquidation>,
     pub(crate) cash: Micros,
     /// Balances of the other assets, ascending, none zero.
     pub(crate) assets: Vec<(AssetId, i64)>,
@@ -129,6 +138,8 @@ pub struct Account {
     /// Sums over `holdings`, true while `generation` is the engine's.
     pub(crate) sums: Sums,
     pub(crate) generation: u64,
+    /// Of a portfolio-margined account, what it caches; `None` is the standard model.
+    pub(crate) portfolio: Option<Box<Pools>>,
 }
 
 impl Account {
@@ -137,6 +148,8 @@ impl Account {
             id,
             owner,
             close_only: false,
+            call: CallLevel::None,
+            liquidation: None,
             cash: 0,
             assets: Vec::new(),
             holdings: Table::default(),
@@ -144,6 +157,7 @@ impl Account {
             clients: ClientIds::default(),
             sums: Sums::default(),
             generation: 0,
+            portfolio: None,
         }
     }
 
@@ -153,10 +167,39 @@ impl Account {
         self.id
     }
 
+    /// How it is margined.
+    #[must_use]
+    pub fn model(&self) -> MarginModel {
+        if self.is_portfolio() { MarginModel::Portfolio } else { MarginModel::Standard }
+    }
+
+    /// Whether it is margined as a portfolio.
+    #[must_use]
+    pub fn is_portfolio(&self) -> bool {
+        self.portfolio.is_some()
+    }
+
     /// Whether it may only reduce its positions.
     #[must_use]
     pub fn close_only(&self) -> bool {
         self.close_only
+    }
+
+    /// What it is called for.
+    #[must_use]
+    pub fn call(&self) -> CallLevel {
+        self.call
+    }
+
+    /// Its liquidation, while there is one.
+    #[must_use]
+    pub fn liquidation(&self) -> Option<&Liquidation> {
+        self.liquidation.as_ref()
+    }
+
+    /// Whether it has no position.
+    pub(crate) fn is_flat(&self) -> bool {
+        self.holdings.iter().all(|holding| holding.position == 0)
     }
 
     /// Balance of an asset, engine units.
@@ -231,7 +274,7 @@ impl Account {
         self.store_at(self.holdings.find(holding.instrument), holding);
     }
 
-    fn store_at(&mut self, slot: Option<usize>, holding: Holding) {
+    pub(crate) fn store_at(&mut self, slot: Option<usize>, holding: Holding) {
         match slot {
             Some(_) if holding.is_empty() => self.holdings.remove(holding.instrument),
             Some(slot) => self.holdings[slot] = holding,
@@ -271,46 +314,5 @@ impl Account {
             .expect("the side has another order");
         }
         side
-    }
-
-    /// Takes an open order of `lots` out of the account.
-    pub(crate) fn drop_order(
-        &mut self,
-        at: usize,
-        lots: i64,
-        terms: &Terms,
-        funding_index: i64,
-        generation: u64,
-    ) {
-        let open = self.orders[at];
-        let mut holding = *self.holding(open.instrument).expect("an open order has a holding");
-        *holding.open_mut(open.side) = self.open_without(&holding, &open, lots, true);
-        self.orders.remove(open.order);
-        self.update(holding, terms, funding_index, generation);
-    }
-
-    /// Replaces a holding and keeps the sums true if they were; a number that does not fit makes them stale.
-    pub(crate) fn update(
-        &mut self,
-        mut holding: Holding,
-        terms: &Terms,
-        funding_index: i64,
-        generation: u64,
-    ) {
-        let slot = self.holdings.find(holding.instrument);
-        if self.generation == generation {
-            let fresh = holding.sums_at(terms, funding_index).and_then(|sums| {
-                let old = slot.map_or_else(Sums::default, |slot| self.holdings[slot].sums);
-                Ok((sums, self.sums.replaced(old, sums)?))
-            });
-            match fresh {
-                Ok((sums, total)) => {
-                    holding.sums = sums;
-                    self.sums = total;
-                }
-                Err(_) => self.generation = 0,
-            }
-        }
-        self.store_at(slot, holding);
     }
 }

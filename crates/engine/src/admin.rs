@@ -7,8 +7,8 @@ use crate::state::{Engine, Governance};
 use crate::terms::{Basis, Terms};
 use protocol::{
     Address, Administration, CONTRACT, Cosignature, Event, Genesis, InstrumentId, InstrumentKind,
-    InstrumentListed, InstrumentSpec, ListInstruments, ModeChanged, OptionType, ParameterChanged, SetMode,
-    SetParameter,
+    InstrumentListed, InstrumentSpec, ListInstruments, ModeChanged, OptionType, ParameterChanged, Scheduled,
+    SetMode, SetParameter,
 };
 use std::collections::{BTreeSet, HashSet};
 
@@ -29,6 +29,7 @@ impl Engine {
         self.underlyings = genesis.underlyings.iter().cloned().map(Underlying::new).collect();
         self.globals.deposited = vec![0; genesis.assets.len()];
         self.globals.withdrawn = vec![0; genesis.assets.len()];
+        self.collateral = vec![Scheduled::default(); genesis.assets.len()];
         self.governance = Some(Governance {
             chain_id: genesis.chain_id,
             contract: genesis.contract,
@@ -99,6 +100,9 @@ impl Engine {
             instrument.terms = terms;
         }
         self.generation += 1;
+        for underlying in &mut self.underlyings {
+            underlying.generation = self.generation;
+        }
         events.push(ParameterChanged { change: change.clone() }.into());
         Ok(())
     }
@@ -123,7 +127,7 @@ impl Engine {
     }
 
     /// Checks the quorum and the number of an administrators' command.
-    fn check_administration(&self, admin: &Administration) -> Result<(), Reject> {
+    pub(crate) fn check_administration(&self, admin: &Administration) -> Result<(), Reject> {
         let governance = self.governance()?;
         let stranger = |signer| Reject::NotAdministrator { signer };
         check_quorum(&admin.cosignatures, &governance.admins, governance.admin_quorum, stranger)?;

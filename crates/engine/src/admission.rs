@@ -66,7 +66,9 @@ impl Engine {
     /// Checks all that an order meets before it may trade, and fits its price to band and post-only. `replaced` is the
     /// place, among its account's orders, of the resting order that it replaces.
     pub(crate) fn admit(&mut self, taker: &mut Taker, replaced: Option<usize>) -> Result<(), Reject> {
+        self.check_not_liquidated(taker.account)?;
         self.check_tradable(taker.instrument)?;
+        self.check_lanes(taker)?;
         let holding = self.holding_before(taker, replaced);
         self.check_risk_allowed(taker, &holding)?;
         self.fit_to_band(taker)?;
@@ -99,6 +101,15 @@ impl Engine {
             return Err(Reject::NoMark { instrument: terms.instrument });
         }
         self.check_not_halted(place)
+    }
+
+    /// A portfolio-margined account trades only what has lanes.
+    fn check_lanes(&self, taker: &Taker) -> Result<(), Reject> {
+        let instrument = &self.instruments[taker.instrument];
+        if self.accounts[taker.account].is_portfolio() && !self.setting().has_lanes(instrument) {
+            return Err(Reject::NoLanes { instrument: instrument.terms.instrument });
+        }
+        Ok(())
     }
 
     /// The instrument's underlying is not halted.
@@ -203,21 +214,31 @@ impl Engine {
         }
     }
 
-    /// Initial margin with the order added to those open, unless the order does not raise it.
+    /// Initial margin with the order added to those open, unless the order does not raise it: neither that, which other
+    /// orders may have raised as far already, nor by filling alone.
     fn check_margin(&mut self, taker: &Taker, holding: &Holding) -> Result<(), Reject> {
         self.refresh(taker.account)?;
-        let account = &self.accounts[taker.account];
-        let terms = &self.instruments[taker.instrument].terms;
+        let (accounts, setting) = self.split();
+        let account = &mut accounts[taker.account];
+        let terms = &setting.instruments[taker.instrument].terms;
         let mut after = *holding;
         let open = holding.open(taker.side).with(taker.side, taker.lots, taker.limit)?;
         // So the cash of what is left of the side fits at its worst price, whichever of its orders end later.
         terms.cash(open.lots, taker.limit)?;
         *after.open_mut(taker.side) = open;
-        let needed = terms.initial_with_orders(after.position, after.bids, after.offers)?;
-        let before = holding.sums.initial;
-        let required = add(sub(account.sums.initial, before)?, needed)?;
-        let balance = add(account.cash, account.sums.balance)?;
-        if needed <= before || balance >= required {
+        let balance = account.funds()?;
+        let required = if account.is_portfolio() {
+            account.initial_with(&after, &setting)?
+        } else {
+            let needed = terms.initial_with_orders(after.position, after.bids, after.offers)?;
+            add(sub(account.sums.initial, holding.sums.initial)?, needed)?
+        };
+        if balance >= required {
+            return Ok(());
+        }
+        let position = add(holding.position, taker.side.sign() * taker.lots)?;
+        let filled = Holding { position, ..*holding };
+        if required <= account.initial(&setting)? && !account.positions_raise(&filled, &setting)? {
             return Ok(());
         }
         Err(Reject::Margin { balance, required })

@@ -1,13 +1,67 @@
 //! Assets in and out of subaccounts: withdrawals, transfers, and what may leave.
 
+use crate::accounts::Account;
+use crate::collateral::Purpose;
 use crate::keys::{KeyIndex, check_grant_subaccount, check_signature_expiry};
 use crate::numbers::{Checked, add, sub};
 use crate::reject::Reject;
+use crate::setting::Setting;
 use crate::state::Engine;
 use protocol::{
-    Address, AssetId, Authorization, BalanceChanged, BalanceReason, Event, InstrumentId, Transfer, USDC,
-    Withdraw, WithdrawalQueued, scope,
+    Address, AssetId, Authorization, BalanceChanged, BalanceReason, Event, FundInsurance, InstrumentId,
+    InsuranceFunded, Transfer, USDC, Withdraw, WithdrawalQueued, scope,
 };
+
+impl Setting<'_> {
+    /// What can leave an account, engine units: never unrealised profit, never what initial margin needs, and never
+    /// more than the venue holds. Pending funding counts, for it settles first.
+    ///
+    /// # Errors
+    /// [`crate::Overflow`] when a margin number does not fit.
+    pub fn withdrawable(&self, account: &Account, asset: AssetId) -> Checked<i64> {
+        let held = i64::try_from(self.held(asset)).unwrap_or(i64::MAX);
+        if asset == USDC {
+            let free = self.uncommitted(account)?;
+            let cash = self.funds(account)?.cash;
+            return Ok(cash.min(free).min(held).max(0));
+        }
+        let most = account.balance(asset).min(held);
+        if self.can_spare(account, asset, most)? {
+            return Ok(most);
+        }
+        // The greatest amount that can be spared, by halving: more leaving never leaves more behind.
+        let (mut least, mut beyond) = (0, most);
+        while beyond - least > 1 {
+            let middle = least + (beyond - least) / 2;
+            if self.can_spare(account, asset, middle)? {
+                least = middle;
+            } else {
+                beyond = middle;
+            }
+        }
+        Ok(least)
+    }
+
+    /// What an account has beyond its initial margin without counting unrealised profit, micro-USDC; negative when that
+    /// does not cover it.
+    fn uncommitted(&self, account: &Account) -> Checked<i64> {
+        let (funds, needs) = (self.funds(account)?, self.requirement(account)?);
+        let with_options = account.is_portfolio();
+        let balance = funds.balance(with_options, Purpose::Initial)?;
+        sub(sub(balance, funds.profit(with_options)?.max(0))?, needs.initial)
+    }
+
+    /// Whether `amount` of an asset can leave: it does not count as collateral, or what stays covers initial margin
+    /// without unrealised profit.
+    fn can_spare(&self, account: &Account, asset: AssetId, amount: i64) -> Checked<bool> {
+        if self.collateral[usize::from(asset)].active().is_none() {
+            return Ok(true);
+        }
+        let mut left = account.clone();
+        left.credit(asset, -amount)?;
+        Ok(self.uncommitted(&left)? >= 0)
+    }
+}
 
 impl Engine {
     pub(crate) fn withdraw(&mut self, command: &Withdraw, events: &mut Vec<Event>) -> Result<(), Reject> {
@@ -52,6 +106,26 @@ impl Engine {
         Ok(())
     }
 
+    pub(crate) fn fund_insurance(
+        &mut self,
+        command: &FundInsurance,
+        events: &mut Vec<Event>,
+    ) -> Result<(), Reject> {
+        let account = self.account_place(command.subaccount)?;
+        let owner = self.accounts[account].owner;
+        self.check_owner_signed(account, &command.auth)?;
+        self.check_owner_nonce(owner, command.auth.nonce)?;
+        self.check_may_leave(account, USDC, command.amount)?;
+        let insurance = add(self.globals.insurance, command.amount)?;
+
+        self.use_owner_nonce(owner);
+        self.settle_funding(account, events);
+        self.credit(account, USDC, -command.amount, BalanceReason::Insurance, events);
+        self.globals.insurance = insurance;
+        events.push(InsuranceFunded { subaccount: command.subaccount, amount: command.amount }.into());
+        Ok(())
+    }
+
     /// Takes assets out that were checked to be free, and queues them for a claim on chain.
     pub(crate) fn pay_out(
         &mut self,
@@ -79,33 +153,26 @@ impl Engine {
         reason: BalanceReason,
         events: &mut Vec<Event>,
     ) {
-        let account = &mut self.accounts[account];
+        let place = account;
+        let account = &mut self.accounts[place];
         account.credit(asset, delta).expect("the balance was checked to fit");
+        self.watch.touch(place);
+        if asset != USDC {
+            self.watch.touch_everybody();
+            // What it counts for is among the cached sums; so is everybody's share of the venue's cap.
+            self.generation += 1;
+        }
         self.tracker.account(account.id);
         events.push(BalanceChanged { subaccount: account.id, asset, delta, reason }.into());
     }
 
-    /// What can leave an account: of USDC never unrealised profit, and never what initial margin needs; pending funding
-    /// counts, for it settles first.
-    ///
-    /// # Errors
-    /// [`crate::Overflow`] when a margin number does not fit.
+    /// What can leave the account at a place, see [`Setting::withdrawable`].
     pub(crate) fn withdrawable_of(&self, account: usize, asset: AssetId) -> Checked<i64> {
         let account = &self.accounts[account];
-        if asset != USDC {
-            return Ok(account.balance(asset));
+        if account.liquidation.is_some() {
+            return Ok(0);
         }
-        let (mut cash, mut unrealised, mut initial) = (account.cash, 0, 0);
-        for holding in account.holdings.iter() {
-            let instrument = &self.instruments[holding.instrument as usize - 1];
-            let (terms, index) = (&instrument.terms, instrument.funding_index);
-            let due = terms.funding_due(holding.position, holding.funding, index)?;
-            cash = add(cash, due)?;
-            unrealised = add(unrealised, sub(terms.balance_of(holding, index)?, due)?)?;
-            initial =
-                add(initial, terms.initial_with_orders(holding.position, holding.bids, holding.offers)?)?;
-        }
-        Ok(cash.min(sub(add(cash, unrealised.min(0))?, initial)?).max(0))
+        self.setting().withdrawable(account, asset)
     }
 
     /// Settles the pending funding of every perpetual of an account. The sums fit: whoever calls this computed them.
@@ -123,7 +190,7 @@ impl Engine {
             }
             // What moves from pending to cash leaves the balance as it is; the sums of one holding change with it.
             self.accounts[account].holdings[slot].funding = index;
-            self.accounts[account].generation = 0;
+            self.accounts[account].forget_sums();
             if due != 0 {
                 self.globals.funding_pool -= due;
                 self.credit(account, USDC, due, BalanceReason::Funding, events);
@@ -131,7 +198,7 @@ impl Engine {
         }
     }
 
-    fn check_asset(&self, asset: AssetId) -> Result<(), Reject> {
+    pub(crate) fn check_asset(&self, asset: AssetId) -> Result<(), Reject> {
         let known = usize::from(asset) < self.governance()?.assets.len();
         if known { Ok(()) } else { Err(Reject::UnknownAsset { asset }) }
     }
@@ -140,7 +207,8 @@ impl Engine {
         if amount <= 0 {
             return Err(Reject::AmountNotPositive { amount });
         }
-        if asset == USDC {
+        self.check_not_liquidated(account)?;
+        if asset == USDC || self.collateral[usize::from(asset)].active().is_some() {
             self.check_holdings_sound(account)?;
         }
         let withdrawable = self.withdrawable_of(account, asset)?;
@@ -151,7 +219,7 @@ impl Engine {
     }
 
     /// Taking margin away is new risk: every underlying that the account holds something of needs sound marks.
-    fn check_holdings_sound(&self, account: usize) -> Result<(), Reject> {
+    pub(crate) fn check_holdings_sound(&self, account: usize) -> Result<(), Reject> {
         let underlying_of =
             |id: InstrumentId| usize::from(self.instruments[id as usize - 1].terms.underlying) - 1;
         let mut last = usize::MAX;
@@ -181,7 +249,7 @@ impl Engine {
         total.map(drop).ok_or(Reject::Overflow)
     }
 
-    fn check_owner_signed(&self, account: usize, auth: &Authorization) -> Result<(), Reject> {
+    pub(crate) fn check_owner_signed(&self, account: usize, auth: &Authorization) -> Result<(), Reject> {
         check_signature_expiry(auth, self.globals.time)?;
         let account = &self.accounts[account];
         if self.keys.get(account.owner).address == auth.signer {

@@ -1,10 +1,11 @@
 //! Expiry: the price is fixed once; orders, then positions, are settled in chunks until nothing is left.
 
 use crate::instruments::InstrumentStatus;
-use crate::margin::settlement_value;
 use crate::numbers::{Checked, add, sub};
 use crate::reject::Reject;
+use crate::standard::settlement_value;
 use crate::state::Engine;
+use crate::terms::NANOS_PER_MICRO;
 use protocol::{
     BalanceReason, CloseReason, Event, Expire, ExpiryFixed, InstrumentClosed, InstrumentId, InstrumentSpec,
     Micros, Nanos, OptionType, PositionSettled, SettleExpired, Side, SubaccountId, USDC,
@@ -33,6 +34,7 @@ impl Engine {
         if !(1..PRICE_MAX).contains(&price) {
             return Err(Reject::InvalidSettlementPrice { price });
         }
+        self.check_settlement_price(place, price)?;
 
         let underlying = &mut self.underlyings[place];
         let series = &mut underlying.expiries[at];
@@ -46,6 +48,17 @@ impl Engine {
         self.tracker.underlying(command.underlying);
         events.push(ExpiryFixed { underlying: command.underlying, expiry, price }.into());
         Ok(())
+    }
+
+    /// A settlement price in other units than the marks, or of another underlying, does not settle anything: it lies
+    /// from half to double the last index, as forwards do.
+    fn check_settlement_price(&self, place: usize, price: Micros) -> Result<(), Reject> {
+        let Some(inputs) = &self.underlyings[place].inputs else { return Ok(()) };
+        let index = inputs.index / NANOS_PER_MICRO;
+        if (index - index / 2..=2 * index).contains(&price) {
+            return Ok(());
+        }
+        Err(Reject::SettlementPriceRange { price, index })
     }
 
     /// Each order removed, each position settled and each instrument closed is one unit of work.
@@ -132,8 +145,9 @@ impl Engine {
         instrument.holders.remove(&subaccount);
         instrument.open_interest -= lots.max(0);
         (holding.position, holding.cost) = (0, 0);
-        let (terms, index) = (&instrument.terms, instrument.funding_index);
-        self.accounts[account].update(holding, terms, index, self.generation);
+        let (accounts, setting) = self.split();
+        accounts[account].update(holding, &setting);
+        self.watch.touch(account);
         self.globals.insurance -= cash;
         self.tracker.account(subaccount);
         self.tracker.instrument(id);
@@ -177,7 +191,7 @@ impl Engine {
 }
 
 /// Expiry value of a position, micro-USDC, rounded down.
-fn value_at(spec: &InstrumentSpec, lots: i64, price: Micros) -> Checked<Micros> {
+pub(crate) fn value_at(spec: &InstrumentSpec, lots: i64, price: Micros) -> Checked<Micros> {
     let payoff = match spec.option_type {
         OptionType::Call => price - spec.strike,
         OptionType::Put => spec.strike - price,

@@ -1,8 +1,9 @@
 //! One side of a fill: what it makes of an account's cash, position and margin.
 
 use crate::accounts::{Account, Holding, OpenSide};
-use crate::margin::{Sums, closed_cost};
 use crate::numbers::{Checked, add, sub};
+use crate::setting::Setting;
+use crate::standard::{Sums, closed_cost};
 use crate::terms::Terms;
 use protocol::{Micros, Side};
 
@@ -59,7 +60,7 @@ impl Leg {
         let realised = holding.trade(trade.side, trade.lots, trade.cash)?;
         let paid = if terms.perpetual { realised } else { -trade.side.sign() * trade.cash };
         let cash = sub(add(add(account.cash, funding)?, paid)?, trade.fee)?;
-        holding.sums = holding.sums_at(terms, funding_index)?;
+        holding.sums = holding.sums_at(account.is_portfolio(), terms, funding_index)?;
         Ok(Self {
             cash,
             holding,
@@ -71,9 +72,23 @@ impl Leg {
         })
     }
 
-    /// Whether the balance covers the initial margin, open orders included.
-    pub fn is_margined(&self) -> bool {
-        i128::from(self.cash) + i128::from(self.total.balance) >= i128::from(self.total.initial)
+    /// Whether the funds of `account`, whose leg this is, cover the initial margin, open orders included. A requirement
+    /// that does not fit is not covered.
+    pub fn is_margined(&self, account: &Account, setting: &Setting<'_>) -> bool {
+        let required = match &account.portfolio {
+            None => Ok(self.total.initial),
+            Some(pools) => {
+                pools.initial_with(account.holding(self.holding.instrument), &self.holding, setting)
+            }
+        };
+        let funds = i128::from(self.cash) + i128::from(self.total.balance);
+        required.is_ok_and(|required| funds >= i128::from(required))
+    }
+
+    /// Whether the fill only shrinks the position of `account`, whose leg this is, and raises no margin by that: in a
+    /// portfolio what shrinks may be what hedges the rest.
+    pub fn mends(&self, account: &Account, setting: &Setting<'_>) -> bool {
+        self.reduces && account.positions_raise(&self.holding, setting).is_ok_and(|raised| !raised)
     }
 
     /// Change of the sum of long positions.
@@ -84,7 +99,7 @@ impl Leg {
 
 impl Holding {
     /// Changes position and cost; returns the P&L realised on what was closed, rounded down.
-    fn trade(&mut self, side: Side, lots: i64, cash: Micros) -> Checked<Micros> {
+    pub(crate) fn trade(&mut self, side: Side, lots: i64, cash: Micros) -> Checked<Micros> {
         let signed = side.sign() * cash;
         let position = add(self.position, side.sign() * lots)?;
         let closed = lots.min(self.reducible(side));

@@ -105,6 +105,7 @@ impl Engine {
         if usize::from(asset) >= self.globals.withdrawn.len() || recipient == Address::ZERO {
             return None;
         }
+        self.check_not_liquidated(account).ok()?;
         let paid = amount.min(self.withdrawable_of(account, asset).ok()?);
         if paid <= 0 {
             return None;

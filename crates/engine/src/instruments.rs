@@ -1,10 +1,12 @@
 //! Instruments and underlyings.
 
 use crate::market::Market;
+use crate::numbers::Checked;
 use crate::terms::Terms;
+use margin::UnderlyingRisk;
 use protocol::{
-    InstrumentId, InstrumentMark, InstrumentSpec, MarkInputs, Mode, Nanos, SubaccountId, UnderlyingId,
-    UnderlyingSpec, wire_enum,
+    InstrumentId, InstrumentMark, InstrumentSpec, MarkInputs, Mode, Nanos, RiskTable, Scheduled,
+    SubaccountId, UnderlyingId, UnderlyingSpec, wire_enum,
 };
 use std::collections::BTreeSet;
 
@@ -62,18 +64,24 @@ pub struct Underlying {
     pub spec: UnderlyingSpec,
     /// What it accepts.
     pub mode: Mode,
-    /// Rises whenever its set of open instruments changes.
+    /// Rises whenever what the arrays of its marks must be changes: its set of open instruments, its risk table.
     pub listing_epoch: u32,
     /// Rises with each mark.
     pub mark_epoch: u32,
     /// Inputs of the last mark.
     pub inputs: Option<MarkInputs>,
+    /// Its risk table, and the one that follows; without one it has no portfolio margin.
+    pub risk: Scheduled<RiskTable>,
     /// Its open instruments, ascending.
     pub open: Vec<InstrumentId>,
     /// Its perpetual.
     pub perpetual: Option<InstrumentId>,
     /// Its series that are not wholly settled, ascending.
     pub expiries: Vec<Expiry>,
+    /// Its risk table at its last mark; not state. Without one it has no portfolio margin.
+    pub(crate) margin: Option<UnderlyingRisk>,
+    /// Generation of its marks, funding and parameters that cached sums are made under; not state.
+    pub(crate) generation: u64,
     /// What it accepted after the last command; not state, see [`crate::market`].
     pub(crate) market: Market,
 }
@@ -86,9 +94,12 @@ impl Underlying {
             listing_epoch: 0,
             mark_epoch: 0,
             inputs: None,
+            risk: Scheduled::default(),
             open: Vec::new(),
             perpetual: None,
             expiries: Vec::new(),
+            margin: None,
+            generation: 1,
             market: Market::UNMARKED,
         }
     }
@@ -97,6 +108,18 @@ impl Underlying {
     #[must_use]
     pub fn id(&self) -> UnderlyingId {
         self.spec.underlying
+    }
+
+    /// What portfolio margin makes of a mark with these inputs, before what waits for it becomes active; nothing without
+    /// a risk table.
+    pub(crate) fn margin_at(&self, inputs: &MarkInputs) -> Checked<Option<UnderlyingRisk>> {
+        self.risk.at(inputs.time).map(|table| UnderlyingRisk::new(inputs, &table.parameters)).transpose()
+    }
+
+    /// The same of the last mark, afterwards: a table that waits now came later, whatever its effective time.
+    pub(crate) fn margin_again(&self) -> Checked<Option<UnderlyingRisk>> {
+        let last = self.inputs.as_ref().zip(self.risk.active());
+        last.map(|(inputs, table)| UnderlyingRisk::new(inputs, &table.parameters)).transpose()
     }
 
     /// The series that expires at `expiry`.

@@ -36,6 +36,10 @@ pub enum Violation {
     Ends,
     #[error("underlying {underlying} does not have the market status that follows from its state")]
     Market { underlying: UnderlyingId },
+    #[error(
+        "subaccount {subaccount} is in liquidation with open orders, or not where liquidations are looked for"
+    )]
+    Liquidation { subaccount: SubaccountId },
     #[error("collected fees are {fees}")]
     Fees { fees: i64 },
 }
@@ -63,6 +67,9 @@ impl Engine {
         };
         if !ends.iter().all(|(_, resting)| known(resting)) || ends.len() != self.ends.len() {
             return Err(Violation::Ends);
+        }
+        if let Some(subaccount) = self.misplaced_liquidation() {
+            return Err(Violation::Liquidation { subaccount });
         }
         for underlying in &self.underlyings {
             if underlying.market() != underlying.market_at(self.globals.time, &self.parameters) {
@@ -170,15 +177,22 @@ impl Engine {
     }
 
     fn check_cache(&self, account: &Account) -> Result<(), Violation> {
+        let setting = self.setting();
+        let violation = Violation::Cache { subaccount: account.id };
+        if let Some(pools) = &account.portfolio
+            && !setting.pools(account).is_ok_and(|fresh| pools.agrees_with(&fresh, &setting))
+        {
+            return Err(violation);
+        }
         if account.generation != self.generation {
             return Ok(());
         }
         let mut fresh = account.clone();
-        fresh.generation = 0;
-        let outcome = crate::state::refresh_account(&mut fresh, &self.instruments, self.generation);
+        fresh.forget_sums();
+        let outcome = fresh.refresh(&setting);
         let same = outcome.is_ok()
             && fresh.sums == account.sums
             && fresh.holdings.iter().zip(account.holdings.iter()).all(|(a, b)| a.sums == b.sums);
-        if same { Ok(()) } else { Err(Violation::Cache { subaccount: account.id }) }
+        if same { Ok(()) } else { Err(violation) }
     }
 }

@@ -46,7 +46,7 @@ impl Underlying {
     }
 
     /// What is wrong with the last mark at `time`.
-    fn fault_at(&self, time: Nanos, parameters: &Parameters) -> MarkFault {
+    pub(crate) fn fault_at(&self, time: Nanos, parameters: &Parameters) -> MarkFault {
         let Some(inputs) = &self.inputs else { return MarkFault::NoUnderlyingMark };
         if time > self.fresh_until(parameters) {
             MarkFault::StaleMark

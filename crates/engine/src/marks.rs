@@ -2,12 +2,14 @@
 
 use crate::instruments::{Instrument, Underlying};
 use crate::numbers::narrow;
+use crate::portfolio::MarginMoved;
 use crate::reject::Reject;
 use crate::state::Engine;
-use crate::terms::{Basis, Marked};
+use crate::terms::{Basis, Marked, NANOS_PER_MICRO};
 use protocol::{
     Event, FundingAccrued, FundingTick, HashedArrays, InstrumentId, InstrumentMark, InstrumentSpec,
-    MarkArrays, MarkInputs, MarkUpdate, MarkUpdated, NANO_ONE, Nanos, Parameter, UnderlyingId,
+    MarkArrays, MarkInputs, MarkUpdate, MarkUpdated, Micros, NANO_ONE, Nanos, Parameter, ScenarioParameters,
+    UnderlyingId,
 };
 
 /// Highest index, 1e-9 USD.
@@ -32,6 +34,13 @@ impl Engine {
         time: Nanos,
     ) -> impl Iterator<Item = (InstrumentId, &InstrumentSpec)> + '_ {
         self.live(underlying, time).map(|instrument| (instrument.terms.instrument, &instrument.spec))
+    }
+
+    /// Scenario parameters that the arrays of a mark with oracle time `time` need; `None`: they have no lanes.
+    #[must_use]
+    pub fn mark_scenario(&self, underlying: UnderlyingId, time: Nanos) -> Option<&ScenarioParameters> {
+        let place = self.underlying_place(underlying).ok()?;
+        self.underlyings[place].risk.at(time).map(|table| &table.parameters.scenario)
     }
 
     /// Open instruments of an underlying that are perpetual or expire after `time`, ascending.
@@ -61,23 +70,45 @@ impl Engine {
             return Err(Reject::MarkArraysHash { expected: command.arrays_hash, got });
         }
         let marked = self.check_arrays(&command.inputs, arrays)?;
+        let margin = self.underlyings[place].margin_at(&command.inputs)?;
+        let moves = MarginMoved::new(&self.underlyings[place], margin.as_ref(), &self.parameters);
 
+        self.activate_tables(command.inputs.underlying, command.inputs.time, events);
         let underlying = &mut self.underlyings[place];
-        underlying.inputs = Some(command.inputs.clone());
+        let last_index = underlying.inputs.as_ref().map_or(0, |inputs| inputs.index);
+        let moved_index =
+            last_index.abs_diff(command.inputs.index).div_ceil(NANOS_PER_MICRO.unsigned_abs()) as i64;
+        (underlying.inputs, underlying.margin) = (Some(command.inputs.clone()), margin);
         underlying.mark_epoch += 1;
         let epoch = underlying.mark_epoch;
+        let mut moved = moved_index.max(match &moves {
+            Ok(Some(moves)) => moves.least(),
+            Ok(None) => 1,
+            Err(_) => Micros::MAX,
+        });
         for (mark, marked) in arrays.marks.iter().zip(marked) {
             let instrument = &mut self.instruments[mark.instrument as usize - 1];
+            if let Ok(Some(moves)) = &moves {
+                moved = moved.max(moves.of(instrument, mark).unwrap_or(Micros::MAX));
+            }
             instrument.mark = Some(mark.clone());
             (instrument.mark_epoch, instrument.mark_index) = (epoch, command.inputs.index);
+            moved = moved.max(instrument.terms.moved_to(&marked));
             instrument.terms.mark(marked, &self.parameters);
             self.tracker.instrument(mark.instrument);
         }
-        self.generation += 1;
+        self.watch.raise(place, moved);
+        self.outdate(place);
         self.markets_changed();
         self.tracker.underlying(command.inputs.underlying);
         events.push(MarkUpdated { underlying: command.inputs.underlying, epoch }.into());
         Ok(())
+    }
+
+    /// Makes every sum stale that an account caches over what it holds of an underlying.
+    fn outdate(&mut self, underlying: usize) {
+        self.generation += 1;
+        self.underlyings[underlying].generation = self.generation;
     }
 
     fn check_inputs(&self, underlying: &Underlying, inputs: &MarkInputs) -> Result<(), Reject> {
@@ -138,6 +169,10 @@ impl Engine {
         if arrays.underlying != inputs.underlying {
             return Err(Reject::InvalidMark { what: "the arrays are of another underlying" });
         }
+        let with_risk = self.mark_scenario(inputs.underlying, inputs.time).is_some();
+        if arrays.version != u8::from(with_risk) {
+            return Err(Reject::InvalidMark { what: "the arrays are of another version" });
+        }
         let mut basis = Basis::new(inputs.index, &self.parameters)?;
         let mut marked = Vec::with_capacity(arrays.marks.len());
         let mut marks = arrays.marks.iter();
@@ -145,7 +180,7 @@ impl Engine {
             let id = instrument.terms.instrument;
             let mark = marks.next().filter(|mark| mark.instrument == id);
             let mark = mark.ok_or(Reject::MarkCoverage { instrument: id })?;
-            check_mark(mark)?;
+            check_mark(mark, with_risk)?;
             marked.push(instrument.terms.at(mark.mark, &mut basis)?);
         }
         match marks.next() {
@@ -176,19 +211,27 @@ impl Engine {
         let accrued = accrued.div_euclid(FUNDING_PERIOD * i128::from(NANO_ONE));
         let index = narrow(i128::from(instrument.funding_index) + accrued)?;
 
+        let moved = instrument.funding_index.abs_diff(index).div_ceil(NANOS_PER_MICRO.unsigned_abs());
         (instrument.funding_index, instrument.funding_time) = (index, self.globals.time);
-        self.generation += 1;
+        // A 64-bit number divided by a thousand.
+        self.watch.raise(place, moved as i64);
+        self.outdate(place);
         self.tracker.instrument(id);
         events.push(FundingAccrued { instrument: id, index }.into());
         Ok(())
     }
 }
 
-fn check_mark(mark: &InstrumentMark) -> Result<(), Reject> {
-    if (0..=MARK_MAX).contains(&mark.mark) {
-        return Ok(());
+/// A mark in range, with a risk array if and only if there is a risk table.
+fn check_mark(mark: &InstrumentMark, with_risk: bool) -> Result<(), Reject> {
+    let unsound = |what| Err(Reject::InvalidMark { what });
+    if !(0..=MARK_MAX).contains(&mark.mark) {
+        return unsound("a mark is out of range");
     }
-    Err(Reject::InvalidMark { what: "a mark is out of range" })
+    if mark.risk.is_some() != with_risk {
+        return unsound("risk arrays come with a risk table");
+    }
+    Ok(())
 }
 
 /// The inputs name exactly the expiries that have open instruments and lie ahead of their time, ascending.

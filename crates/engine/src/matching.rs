@@ -9,10 +9,11 @@ use crate::dirty::BookPlace;
 use crate::fills::{Leg, LegSide, Trade};
 use crate::keys::KeyIndex;
 use crate::numbers::{Checked, add, sub};
-use crate::state::{Engine, refresh_account};
+use crate::setting::Setting;
+use crate::state::Engine;
 use crate::terms::Terms;
 use protocol::{
-    BalanceChanged, BalanceReason, CloseReason, Event, Fill, Nanos, OrderClosed, OrderId, PostOnly,
+    BalanceChanged, BalanceReason, CloseReason, Event, Fill, Micros, Nanos, OrderClosed, OrderId, PostOnly,
     SelfTrade, Side, USDC,
 };
 
@@ -71,6 +72,25 @@ enum Verdict {
     Trade(Trade),
 }
 
+/// What an order would come to.
+#[derive(Debug, Clone)]
+pub(crate) struct Rehearsal {
+    /// The taker's account after its fills.
+    pub account: Account,
+    /// Lots that would trade.
+    pub lots: i64,
+    /// Their price × size, micro-USDC.
+    pub cash: Micros,
+}
+
+impl Rehearsal {
+    fn add(&mut self, terms: &Terms, lots: i64, price: i64) {
+        self.lots += lots;
+        // The sum of what one account paid or received; its cash fits, so this is for reporting only when it does not.
+        self.cash = self.cash.saturating_add(terms.cash(lots, price).unwrap_or(Micros::MAX));
+    }
+}
+
 /// What judging needs besides the two accounts.
 #[derive(Clone, Copy)]
 struct Scene {
@@ -97,6 +117,7 @@ fn screen(time: Nanos, taker: &Taker, making: &Account, resting: &Resting) -> Op
 /// Judges a meeting that passed [`screen`]; the cached sums of both accounts are true.
 fn judge(
     scene: &Scene,
+    setting: &Setting<'_>,
     taker: &Taker,
     taking: &Account,
     making: &Account,
@@ -131,7 +152,7 @@ fn judge(
     let held = making.holding(terms.instrument).expect("an open order has a holding");
     let left = making.open_without(held, open, lots, gone);
     let maker = match Leg::new(making, terms, scene.funding_index, side, Some(left)) {
-        Ok(leg) if leg.reduces || leg.is_margined() => leg,
+        Ok(leg) if leg.is_margined(making, setting) || leg.mends(making, setting) => leg,
         _ => return Verdict::Remove(CloseReason::Margin),
     };
     let side = LegSide { side: taker.side, lots, cash, fee: taker_fee };
@@ -186,7 +207,8 @@ impl Engine {
             return Verdict::Stop(CloseReason::Margin);
         }
         let making = &self.accounts[maker];
-        judge(scene, taker, &self.accounts[taker.account], making, &making.orders[at], resting)
+        let setting = self.setting();
+        judge(scene, &setting, taker, &self.accounts[taker.account], making, &making.orders[at], resting)
     }
 
     /// Applies a fill, or refuses it whole when a venue-wide sum does not fit.
@@ -237,7 +259,13 @@ impl Engine {
         Ok(())
     }
 
-    fn store_leg(&mut self, account: usize, instrument: usize, leg: &Leg, events: &mut Vec<Event>) {
+    pub(crate) fn store_leg(
+        &mut self,
+        account: usize,
+        instrument: usize,
+        leg: &Leg,
+        events: &mut Vec<Event>,
+    ) {
         let id = self.accounts[account].id;
         if leg.funding != 0 {
             let delta = leg.funding;
@@ -251,9 +279,9 @@ impl Engine {
             (_, 0) => drop(holders.remove(&id)),
             _ => {}
         }
-        let account = &mut self.accounts[account];
-        (account.cash, account.sums) = (leg.cash, leg.total);
-        account.store(leg.holding);
+        let (accounts, setting) = self.split();
+        accounts[account].take_leg(leg, &setting);
+        self.watch.touch(account);
         self.tracker.account(id);
         self.tracker.instrument(leg.holding.instrument);
     }
@@ -277,9 +305,8 @@ impl Engine {
     pub(crate) fn unrest(&mut self, account: usize, at: usize) -> Resting {
         let open = self.accounts[account].orders[at];
         let resting = self.books.remove(open.handle).expect("an open order rests");
-        let instrument = &self.instruments[open.instrument as usize - 1];
-        let (terms, index, generation) = (&instrument.terms, instrument.funding_index, self.generation);
-        self.accounts[account].drop_order(at, resting.lots, terms, index, generation);
+        let (accounts, setting) = self.split();
+        accounts[account].drop_order(at, resting.lots, &setting);
         self.touch_order(&open, resting.subaccount);
         resting
     }
@@ -298,11 +325,19 @@ impl Engine {
         self.tracker.order(BookPlace { instrument, side, price, priority, order, subaccount });
     }
 
-    /// How many of the taker's lots would trade, judged on copies: exactly what [`Self::match_order`] would do.
+    /// How many of the taker's lots would trade.
     pub(crate) fn fillable(&self, taker: &Taker) -> i64 {
+        self.rehearsed(taker).lots
+    }
+
+    /// What would trade, judged on copies: exactly what [`Self::match_order`] would do.
+    pub(crate) fn rehearsed(&self, taker: &Taker) -> Rehearsal {
         let scene = self.scene(taker);
         let mut probe = taker.clone();
-        let mut taking = self.accounts[taker.account].clone();
+        let mut rehearsal = Rehearsal { account: self.accounts[taker.account].clone(), lots: 0, cash: 0 };
+        if rehearsal.account.refresh(&self.setting()).is_err() {
+            return rehearsal;
+        }
         let mut copies: Vec<Account> = Vec::new();
         let mut next =
             self.books.best(scene.terms.instrument, taker.side.opposite()).map(|(handle, _)| handle);
@@ -316,13 +351,16 @@ impl Engine {
             }
             // A reduce-only cap leaves lots on both sides: the two meet again, as they would in the book.
             while resting.lots > 0 && probe.lots > 0 {
-                match self.rehearse(&scene, &mut probe, &mut taking, &mut copies, &resting) {
+                let before = probe.lots;
+                let left = self.rehearse(&scene, &mut probe, &mut rehearsal.account, &mut copies, &resting);
+                rehearsal.add(&scene.terms, before - probe.lots, resting.price);
+                match left {
                     Some(left) => resting.lots = left,
-                    None => return taker.lots - probe.lots,
+                    None => return rehearsal,
                 }
             }
         }
-        taker.lots - probe.lots
+        rehearsal
     }
 
     /// One meeting on copies: the lots that stay of the resting order; `None` when it stops the taker.
@@ -340,25 +378,23 @@ impl Engine {
             copies.len() - 1
         });
         let making = &mut copies[place];
+        let setting = self.setting();
         let at = making.orders.find(resting.order).expect("a resting order has an account");
         let verdict = match screen(scene.time, probe, making, resting) {
             Some(verdict) => verdict,
-            None if refresh_account(making, &self.instruments, self.generation).is_err() => {
-                Verdict::Remove(CloseReason::Margin)
-            }
-            None => judge(scene, probe, taking, making, &making.orders[at], resting),
+            None if making.refresh(&setting).is_err() => Verdict::Remove(CloseReason::Margin),
+            None if taking.refresh(&setting).is_err() => Verdict::Stop(CloseReason::Margin),
+            None => judge(scene, &setting, probe, taking, making, &making.orders[at], resting),
         };
         match verdict {
             Verdict::Stop(_) | Verdict::RemoveAndStop => None,
             Verdict::Remove(_) => {
-                making.drop_order(at, resting.lots, &scene.terms, scene.funding_index, self.generation);
+                making.drop_order(at, resting.lots, &setting);
                 Some(0)
             }
             Verdict::Trade(trade) => {
-                for (account, leg) in [(&mut *making, &trade.maker), (taking, &trade.taker)] {
-                    (account.cash, account.sums) = (leg.cash, leg.total);
-                    account.store(leg.holding);
-                }
+                making.take_leg(&trade.maker, &setting);
+                taking.take_leg(&trade.taker, &setting);
                 if trade.gone {
                     making.orders.remove(resting.order);
                 }

@@ -241,12 +241,12 @@ impl Engine {
 
     /// Replaces the open orders of the taker's side in its account's holding.
     fn change_open_side(&mut self, taker: &Taker, change: impl FnOnce(&Account, &Holding) -> OpenSide) {
-        let instrument = &self.instruments[taker.instrument];
-        let (terms, index) = (&instrument.terms, instrument.funding_index);
-        let account = &mut self.accounts[taker.account];
-        let mut holding = account.holding_or_new(terms.instrument, index);
+        let (accounts, setting) = self.split();
+        let instrument = &setting.instruments[taker.instrument];
+        let account = &mut accounts[taker.account];
+        let mut holding = account.holding_or_new(instrument.terms.instrument, instrument.funding_index);
         *holding.open_mut(taker.side) = change(account, &holding);
-        account.update(holding, terms, index, self.generation);
+        account.update(holding, &setting);
     }
 
     /// Why the rest of an incoming order must end; `None` when it rests.
@@ -269,7 +269,7 @@ impl Engine {
         (reducible == 0).then_some(CloseReason::ReduceOnly)
     }
 
-    fn end_incoming(&mut self, taker: &Taker, reason: CloseReason, events: &mut Vec<Event>) {
+    pub(crate) fn end_incoming(&mut self, taker: &Taker, reason: CloseReason, events: &mut Vec<Event>) {
         events.push(Event::OrderClosed(OrderClosed {
             order: taker.order,
             subaccount: self.accounts[taker.account].id,

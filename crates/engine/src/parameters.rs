@@ -77,6 +77,12 @@ impl Parameters {
         if get(Parameter::PerpetualMaintenance) > get(Parameter::PerpetualInitial) {
             return conflict("perpetual maintenance margin above the initial margin");
         }
+        if get(Parameter::AuctionMiddle) > get(Parameter::AuctionStart) {
+            return conflict("an auction's price rises to its middle");
+        }
+        if get(Parameter::AuctionMiddleTime) > get(Parameter::AuctionEndTime) {
+            return conflict("an auction ends before its middle");
+        }
         Ok(())
     }
 }
@@ -109,5 +115,18 @@ pub fn range(parameter: Parameter) -> (i64, i64) {
         Parameter::MarkStaleness => (SECOND, 30 * DAY),
         Parameter::MinIndexSources => (0, 255),
         Parameter::MaxIndexJump => (NANO_ONE / 1_000, 10 * NANO_ONE),
+        Parameter::PnlOffset
+        | Parameter::PnlOffsetCap
+        | Parameter::MarginCallBuffer
+        | Parameter::LiquidationPriceLimit
+        | Parameter::AuctionStart
+        | Parameter::AuctionMiddle
+        | Parameter::InsuranceCap
+        | Parameter::AuctionTrigger => (0, NANO_ONE),
+        Parameter::RiskDelay => (0, 30 * DAY),
+        Parameter::LiquidationInterval => (0, DAY),
+        Parameter::LiquidationSlice => (NANO_ONE / 1_000, NANO_ONE),
+        Parameter::LiquidationFee => (0, NANO_ONE / 10),
+        Parameter::AuctionMiddleTime | Parameter::AuctionEndTime => (SECOND, 7 * DAY),
     }
 }

@@ -165,6 +165,22 @@ rejects! {
     Margin { balance: i64, required: i64 } => "not_enough_margin",
     #[error("{fillable} of {wanted} lots could trade")]
     FillOrKill { wanted: i64, fillable: i64 } => "fill_or_kill",
+    #[error("initial margin {required} needed in that margin model, balance {balance}")]
+    MarginModelRefused { balance: i64, required: i64 } => "margin_model_refused",
+    #[error("portfolio margin needs a risk table and lanes, instrument {instrument} has none")]
+    NoLanes { instrument: InstrumentId } => "no_lanes",
+    #[error("subaccount {subaccount} is not in an auction")]
+    NotInAuction { subaccount: SubaccountId } => "not_in_auction",
+    #[error("subaccount {subaccount} is in liquidation {liquidation}")]
+    InLiquidation { subaccount: SubaccountId, liquidation: u64 } => "in_liquidation",
+    #[error("share {share} is not 1e-9 to 1")]
+    BidShare { share: i64 } => "bid_share",
+    #[error("the share costs {price}, the limit is {limit}")]
+    BidLimit { price: i64, limit: i64 } => "bid_limit",
+    #[error("subaccount {subaccount} is of the same owner")]
+    OwnPortfolio { subaccount: SubaccountId } => "own_portfolio",
+    #[error("the portfolio's equity less maintenance margin would fall from {before} to {after}")]
+    BidHarms { before: i64, after: i64 } => "bid_harms",
     #[error("there is nothing to cancel")]
     NothingToCancel => "nothing_to_cancel",
     #[error("nothing would change")]
@@ -209,10 +225,18 @@ rejects! {
     SettlementNotFixed { expiry: Nanos } => "settlement_not_fixed",
     #[error("settlement price {price} is not positive and below 10¹⁵")]
     InvalidSettlementPrice { price: i64 } => "invalid_settlement_price",
+    #[error("settlement price {price} is not from half to double the last index {index}")]
+    SettlementPriceRange { price: i64, index: i64 } => "settlement_price_range",
     #[error("{} is {value}, allowed {min} to {max}", parameter.word())]
     ParameterRange { parameter: Parameter, value: i64, min: i64, max: i64 } => "parameter_range",
     #[error("parameters contradict each other: {what}")]
     ParameterConflict { what: &'static str } => "parameter_conflict",
+    #[error("{what} is {value}, allowed {min} to {max}")]
+    RiskRange { what: &'static str, value: i64, min: i64, max: i64 } => "risk_range",
+    #[error("the table contradicts itself: {what}")]
+    RiskConflict { what: &'static str } => "risk_conflict",
+    #[error("the table may count from {earliest} on, not from {effective}")]
+    EffectiveTooEarly { effective: Nanos, earliest: Nanos } => "effective_too_early",
 }
 
 impl From<Overflow> for Reject {

@@ -21,7 +21,7 @@ use protocol::{
 use std::collections::BTreeSet;
 
 /// Version of the layout, the first byte.
-const VERSION: u8 = 1;
+const VERSION: u8 = 2;
 
 type Taken<T> = Result<T, CodecError>;
 
@@ -107,7 +107,12 @@ impl Engine {
         for (instrument, terms) in self.instruments.iter_mut().zip(terms) {
             instrument.terms = terms;
         }
+        for underlying in &mut self.underlyings {
+            let wrong = unknown("risk table", underlying.id().into());
+            underlying.margin = underlying.margin_again().map_err(|_| wrong)?;
+        }
         self.review_markets(|_, _| {});
+        self.watch_everybody();
         Ok(())
     }
 
@@ -136,6 +141,7 @@ impl Wire for Engine {
         self.globals.put(out);
         self.governance.put(out);
         self.parameters.iter().for_each(|value| value.value.put(out));
+        put_list(self.collateral.iter(), out, |terms, out| terms.put(out));
         put_list(self.underlyings.iter(), out, put_underlying);
         put_list(self.instruments.iter(), out, put_instrument);
         put_list(self.keys.list().iter(), out, put_key);
@@ -156,6 +162,10 @@ impl Wire for Engine {
             return Err(unknown("number of assets", assets as u64));
         }
         engine.parameters = take_parameters(reader, engine.governance.is_some())?;
+        engine.collateral = take_list(reader, Wire::take)?;
+        if engine.collateral.len() != assets {
+            return Err(unknown("number of assets", assets as u64));
+        }
         engine.underlyings = take_list(reader, take_underlying)?;
         let mut id = 0;
         engine.instruments = take_list(reader, |reader| {
@@ -204,6 +214,7 @@ impl Wire for Globals {
         self.inbox_hash.put(out);
         self.trades.put(out);
         self.withdrawals.put(out);
+        self.liquidations.put(out);
         self.fees.put(out);
         self.insurance.put(out);
         self.funding_pool.put(out);
@@ -219,6 +230,7 @@ impl Wire for Globals {
             inbox_hash: Wire::take(reader)?,
             trades: Wire::take(reader)?,
             withdrawals: Wire::take(reader)?,
+            liquidations: Wire::take(reader)?,
             fees: Wire::take(reader)?,
             insurance: Wire::take(reader)?,
             funding_pool: Wire::take(reader)?,
@@ -259,6 +271,7 @@ fn put_underlying(underlying: &Underlying, out: &mut Vec<u8>) {
     underlying.listing_epoch.put(out);
     underlying.mark_epoch.put(out);
     underlying.inputs.put(out);
+    underlying.risk.put(out);
     put_list(underlying.expiries.iter(), out, |series, out| {
         series.expiry.put(out);
         series.price.put(out);
@@ -271,6 +284,7 @@ fn take_underlying(reader: &mut Reader<'_>) -> Taken<Underlying> {
     underlying.listing_epoch = Wire::take(reader)?;
     underlying.mark_epoch = Wire::take(reader)?;
     underlying.inputs = Wire::take(reader)?;
+    underlying.risk = Wire::take(reader)?;
     underlying.expiries = take_list(reader, |reader| {
         let expiry: Nanos = Wire::take(reader)?;
         Ok(Expiry { expiry, price: Wire::take(reader)?, instruments: Vec::new() })
@@ -354,6 +368,9 @@ fn take_grant(reader: &mut Reader<'_>) -> Taken<Grant> {
 fn put_account(account: &Account, out: &mut Vec<u8>) {
     account.owner.put(out);
     account.close_only.put(out);
+    account.model().put(out);
+    account.call.put(out);
+    account.liquidation.put(out);
     account.cash.put(out);
     put_list(account.assets.iter(), out, |entry, out| {
         entry.0.put(out);
@@ -379,6 +396,9 @@ fn take_account(id: u64, instruments: u64, keys: u64, reader: &mut Reader<'_>) -
         return Err(unknown("owner", account.owner.into()));
     }
     account.close_only = Wire::take(reader)?;
+    account.set_model(Wire::take(reader)?);
+    account.call = Wire::take(reader)?;
+    account.liquidation = Wire::take(reader)?;
     account.cash = Wire::take(reader)?;
     account.assets = take_list(reader, |reader| Ok((Wire::take(reader)?, Wire::take(reader)?)))?;
     let holdings = take_list(reader, |reader| {

@@ -5,12 +5,13 @@ use crate::book::Books;
 use crate::dirty::{Dirty, Tracker};
 use crate::instruments::{Instrument, Underlying};
 use crate::keys::Keys;
+use crate::liquidation::Watch;
 use crate::numbers::Checked;
 use crate::parameters::Parameters;
 use crate::reject::Reject;
 use protocol::{
-    Address, AssetSpec, Command, Event, Hash, HashedArrays, InstrumentId, Micros, Nanos, OrderId, Record,
-    SubaccountId, UnderlyingId,
+    Address, AssetSpec, CollateralTerms, Command, Event, Hash, HashedArrays, InstrumentId, Micros, Nanos,
+    OrderId, Record, Scheduled, SubaccountId, UnderlyingId,
 };
 use std::collections::BTreeMap;
 
@@ -54,6 +55,8 @@ pub struct Globals {
     pub withdrawals: u64,
     /// Fees collected, micro-USDC.
     pub fees: Micros,
+    /// Number of the last liquidation.
+    pub liquidations: u64,
     /// Insurance fund, micro-USDC. While a series settles it lends to those settled before others.
     pub insurance: Micros,
     /// Funding received and not yet passed on, micro-USDC.
@@ -74,6 +77,7 @@ impl Globals {
             inbox_hash: Hash::ZERO,
             trades: 0,
             withdrawals: 0,
+            liquidations: 0,
             fees: 0,
             insurance: 0,
             funding_pool: 0,
@@ -89,6 +93,8 @@ pub struct Engine {
     pub(crate) globals: Globals,
     pub(crate) governance: Option<Governance>,
     pub(crate) parameters: Parameters,
+    /// Collateral terms by asset; USDC has none.
+    pub(crate) collateral: Vec<Scheduled<CollateralTerms>>,
     /// By underlying id − 1.
     pub(crate) underlyings: Vec<Underlying>,
     /// By instrument id − 1.
@@ -106,6 +112,8 @@ pub struct Engine {
     /// From when on markets may have another status than their underlyings say; not state.
     pub(crate) markets_due: Nanos,
     pub(crate) tracker: Tracker,
+    /// Which accounts margin calls and liquidation must look at; not state.
+    pub(crate) watch: Watch,
 }
 
 impl Default for Engine {
@@ -122,6 +130,7 @@ impl Engine {
             globals: Globals::new(),
             governance: None,
             parameters: Parameters::UNSET,
+            collateral: Vec::new(),
             underlyings: Vec::new(),
             instruments: Vec::new(),
             names: BTreeMap::new(),
@@ -132,6 +141,7 @@ impl Engine {
             generation: 1,
             markets_due: Nanos::MAX,
             tracker: Tracker::default(),
+            watch: Watch::default(),
         }
     }
 
@@ -162,12 +172,19 @@ impl Engine {
         // Handlers read the command's time and sequence here; a refusal puts the old ones back.
         let before = (self.globals.sequence, self.globals.time);
         (self.globals.sequence, self.globals.time) = (sequence, record.time);
+        // Collateral counts while its price is sound, so a mark that goes stale makes cached sums stale.
+        let stale = record.time >= self.markets_due;
+        self.generation += u64::from(stale);
         let length = events.len();
         let outcome = self.dispatch(&record.command, arrays, events);
         match outcome {
-            Ok(()) => self.publish_markets(events),
+            Ok(()) => {
+                self.supervise(&record.command, events);
+                self.publish_markets(events);
+            }
             Err(_) => {
                 (self.globals.sequence, self.globals.time) = before;
+                self.generation += u64::from(stale);
                 assert!(events.len() == length, "a refused command has no events");
             }
         }
@@ -200,6 +217,11 @@ impl Engine {
             Command::SettleExpired(body) => self.settle_expired(body, events),
             Command::SetMode(body) => self.set_mode(body, events),
             Command::SetParameter(body) => self.set_parameter(body, events),
+            Command::SetRiskParameters(body) => self.set_risk_parameters(body, events),
+            Command::SetCollateral(body) => self.set_collateral(body, events),
+            Command::SetMarginModel(body) => self.set_margin_model(body, events),
+            Command::LiquidationBid(body) => self.liquidation_bid(body, events),
+            Command::FundInsurance(body) => self.fund_insurance(body, events),
             Command::Genesis(body) => self.open_venue(body),
         }
     }
@@ -247,29 +269,7 @@ impl Engine {
 
     /// Makes the cached sums of an account true.
     pub(crate) fn refresh(&mut self, place: usize) -> Checked<()> {
-        let Self { accounts, instruments, generation, .. } = self;
-        refresh_account(&mut accounts[place], instruments, *generation)
+        let (accounts, setting) = self.split();
+        accounts[place].refresh(&setting)
     }
-}
-
-/// Makes the cached sums of `account` true under `generation`.
-pub(crate) fn refresh_account(
-    account: &mut Account,
-    instruments: &[Instrument],
-    generation: u64,
-) -> Checked<()> {
-    if account.generation == generation {
-        return Ok(());
-    }
-    let mut total = crate::margin::Sums::default();
-    for at in 0..account.holdings.len() {
-        let slot = account.holdings.nth(at).expect("counted");
-        let holding = &mut account.holdings[slot];
-        let instrument = &instruments[holding.instrument as usize - 1];
-        holding.sums = holding.sums_at(&instrument.terms, instrument.funding_index)?;
-        total = total.replaced(crate::margin::Sums::default(), holding.sums)?;
-    }
-    account.sums = total;
-    account.generation = generation;
-    Ok(())
 }

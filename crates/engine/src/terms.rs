@@ -88,6 +88,20 @@ impl Terms {
         Ok(marked)
     }
 
+    /// How far a position can move per contract when these terms become `marked`, margin included: the change of the mark,
+    /// and the larger of that of a short option's initial margin and twice that of its maintenance margin. Micro-USDC,
+    /// rounded up.
+    pub fn moved_to(&self, marked: &Marked) -> Micros {
+        let margin = |before: i64, after: i64| {
+            let moved = i128::from(before.abs_diff(after)) * i128::from(CONTRACT / NANOS_PER_MICRO);
+            moved / i128::from(self.lot_size) + 1
+        };
+        let initial = margin(self.short_initial, marked.short_initial);
+        let maintenance = 2 * margin(self.short_maintenance, marked.short_maintenance);
+        let moved = i128::from(self.mark.abs_diff(marked.mark)) + initial.max(maintenance);
+        narrow(moved).unwrap_or(Micros::MAX)
+    }
+
     /// Takes over what [`Self::at`] found.
     pub fn mark(&mut self, marked: Marked, parameters: &Parameters) {
         let Marked { mark, band, maker_fee, taker_fee, short_initial, short_maintenance } = marked;

@@ -1,16 +1,23 @@
 //! Read access for the API, the committer and tests. Everything iterates in ascending order.
 
-use crate::accounts::{Account, OpenOrder};
+use crate::accounts::{Account, Holding, OpenOrder, OpenSide};
 use crate::book::{Books, Resting};
+use crate::collateral::Purpose;
 use crate::instruments::{Instrument, Underlying};
 use crate::keys::Key;
-use crate::margin::MarginSummary;
 use crate::numbers::{Checked, add, sub};
 use crate::parameters::Parameters;
+use crate::portfolio::Pools;
+use crate::setting::Setting;
 use crate::state::{Engine, Globals, Governance};
-use protocol::{Address, AssetId, InstrumentId, Micros, Nanos, OrderId, SubaccountId, USDC, UnderlyingId};
+use margin::CollateralLine;
+use protocol::{
+    Address, AssetId, CollateralTerms, InstrumentId, MarginModel, Micros, Nanos, OrderId, Scheduled,
+    SubaccountId, USDC, UnderlyingId,
+};
 
-/// A position as users see it. Cash figures in micro-USDC; margins without the subaccount's orders.
+/// A position as users see it. Cash figures in micro-USDC; margins as if it were all that the subaccount had, without
+/// orders.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PositionSummary {
     /// The instrument.
@@ -29,6 +36,38 @@ pub struct PositionSummary {
     pub initial: Micros,
     /// Maintenance margin.
     pub maintenance: Micros,
+}
+
+/// An account's margin, from scratch, micro-USDC.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct MarginSummary {
+    /// How it is margined.
+    pub model: MarginModel,
+    /// Cash in the account.
+    pub cash: Micros,
+    /// Unrealised P&L of perpetuals, with pending funding.
+    pub unrealised: Micros,
+    /// What the other assets count for behind initial margin.
+    pub collateral: Micros,
+    /// What they count for behind maintenance margin.
+    pub collateral_maintenance: Micros,
+    /// Mark value of the options held.
+    pub option_value: Micros,
+    /// What initial margin is compared with: cash, `unrealised` and `collateral`; in the portfolio model
+    /// `option_value` as well.
+    pub balance: Micros,
+    /// Cash, `unrealised`, `collateral` and `option_value`, in either model.
+    pub equity: Micros,
+    /// Initial margin, open orders at their worst.
+    pub initial: Micros,
+    /// Initial margin of the positions alone.
+    pub initial_positions: Micros,
+    /// Maintenance margin; open orders do not count.
+    pub maintenance: Micros,
+    /// `balance` minus `initial`; negative when more is required than there is.
+    pub available: Micros,
+    /// What a withdrawal may take: never unrealised profit.
+    pub withdrawable: Micros,
 }
 
 impl Engine {
@@ -54,6 +93,20 @@ impl Engine {
     #[must_use]
     pub fn genesis(&self) -> Option<&Governance> {
         self.governance.as_ref()
+    }
+
+    /// The collateral terms of every asset, by id.
+    #[must_use]
+    pub fn collateral_table(&self) -> &[Scheduled<CollateralTerms>] {
+        &self.collateral
+    }
+
+    /// What the assets of a subaccount count for, ascending. `None` when there is no such subaccount or a number does
+    /// not fit.
+    #[must_use]
+    pub fn collateral_lines(&self, subaccount: SubaccountId) -> Option<Vec<CollateralLine>> {
+        let place = self.account_place(subaccount).ok()?;
+        self.setting().collateral_lines(&self.accounts[place]).collect::<Checked<_>>().ok()
     }
 
     /// The parameters; all zero before the genesis.
@@ -154,7 +207,7 @@ impl Engine {
     #[must_use]
     pub fn margin_summary(&self, subaccount: SubaccountId) -> Option<MarginSummary> {
         let place = self.account_place(subaccount).ok()?;
-        self.summarise(place).ok()
+        self.setting().margin_summary(&self.accounts[place]).ok()
     }
 
     /// Unrealised P&L of a position, micro-USDC: value at the mark minus cost, and a perpetual's pending funding.
@@ -167,41 +220,59 @@ impl Engine {
 
     /// Positions of a subaccount, ascending by instrument; those whose numbers do not fit are left out.
     pub fn positions(&self, subaccount: SubaccountId) -> impl Iterator<Item = PositionSummary> + '_ {
-        let holdings = self.account(subaccount).into_iter().flat_map(Account::holdings);
-        holdings.filter(|holding| holding.position != 0).filter_map(|holding| {
-            let instrument = &self.instruments[holding.instrument as usize - 1];
-            let terms = &instrument.terms;
-            Some(PositionSummary {
-                instrument: holding.instrument,
-                lots: holding.position,
-                cost: holding.cost,
-                mark: terms.mark,
-                value: terms.value(holding.position).ok()?,
-                unrealised: terms.unrealised(holding, instrument.funding_index).ok()?,
-                initial: terms.initial(holding.position).ok()?,
-                maintenance: terms.maintenance(holding.position).ok()?,
-            })
+        let account = self.account(subaccount).into_iter();
+        account.flat_map(|account| {
+            let held = account.holdings().filter(|holding| holding.position != 0);
+            held.filter_map(|holding| self.setting().position_summary(account, holding).ok())
+        })
+    }
+}
+
+impl Setting<'_> {
+    pub(crate) fn margin_summary(&self, account: &Account) -> Checked<MarginSummary> {
+        let (funds, needs) = (self.funds(account)?, self.requirement(account)?);
+        let balance = funds.balance(account.is_portfolio(), Purpose::Initial)?;
+        Ok(MarginSummary {
+            model: account.model(),
+            cash: account.cash,
+            unrealised: add(funds.unrealised, funds.pending)?,
+            collateral: funds.collateral,
+            collateral_maintenance: funds.collateral_maintenance,
+            option_value: funds.option_value,
+            balance,
+            equity: funds.balance(true, Purpose::Initial)?,
+            initial: needs.initial,
+            initial_positions: needs.positions,
+            maintenance: needs.maintenance,
+            available: sub(balance, needs.initial)?,
+            withdrawable: self.withdrawable(account, USDC)?,
         })
     }
 
-    fn summarise(&self, place: usize) -> Checked<MarginSummary> {
-        let account = &self.accounts[place];
-        let mut summary = MarginSummary { cash: account.cash, ..MarginSummary::default() };
-        for holding in account.holdings() {
-            let instrument = &self.instruments[holding.instrument as usize - 1];
-            let terms = &instrument.terms;
-            let sums = holding.sums_at(terms, instrument.funding_index)?;
-            summary.initial = add(summary.initial, sums.initial)?;
-            summary.unrealised = add(summary.unrealised, sums.balance)?;
-            summary.maintenance = add(summary.maintenance, terms.maintenance(holding.position)?)?;
-            if !terms.perpetual {
-                summary.option_value = add(summary.option_value, terms.value(holding.position)?)?;
-            }
+    /// A position of `account` as users see it.
+    pub(crate) fn position_summary(&self, account: &Account, holding: &Holding) -> Checked<PositionSummary> {
+        let (terms, funding_index) = self.terms(holding.instrument);
+        let (initial, maintenance) = self.margin_alone(account, holding)?;
+        Ok(PositionSummary {
+            instrument: holding.instrument,
+            lots: holding.position,
+            cost: holding.cost,
+            mark: terms.mark,
+            value: terms.value(holding.position)?,
+            unrealised: terms.unrealised(holding, funding_index)?,
+            initial,
+            maintenance,
+        })
+    }
+
+    /// Initial and maintenance margin of a position if it were all that `account` had.
+    fn margin_alone(&self, account: &Account, holding: &Holding) -> Checked<(Micros, Micros)> {
+        let (terms, _) = self.terms(holding.instrument);
+        if !account.is_portfolio() {
+            return Ok((terms.initial(holding.position)?, terms.maintenance(holding.position)?));
         }
-        summary.balance = add(summary.cash, summary.unrealised)?;
-        summary.equity = add(summary.balance, summary.option_value)?;
-        summary.available = sub(summary.balance, summary.initial)?;
-        summary.withdrawable = self.withdrawable_of(place, USDC)?;
-        Ok(summary)
+        let alone = Holding { bids: OpenSide::default(), offers: OpenSide::default(), ..*holding };
+        let pools = Pools::new(std::iter::once(&alone), Vec::new(), self)?;
+        pools.ask(self, |portfolio| Ok((portfolio.initial()?, portfolio.maintenance()?)))
     }
 }

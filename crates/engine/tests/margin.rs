@@ -216,3 +216,29 @@ fn absurd_offers_never_overflow_the_margin_of_their_account() {
     assert!(venue.engine.margin_summary(a).is_some());
     venue.buy(a, BTC_PUT, 1, 10);
 }
+
+/// Long 1 BTC with a bid for another, then short of initial margin for both.
+fn bid_beyond_means() -> (Venue, SubaccountId, OrderId) {
+    let mut venue = Venue::open();
+    let (a, b) = (venue.deposit(address(1), 9_000), venue.deposit(address(2), 10_000_000));
+    venue.sell(b, BTC_PERP, 1_000, 200_000);
+    venue.buy(a, BTC_PERP, 1_000, 200_000);
+    venue.buy(a, BTC_PERP, 1_000, 190_000);
+    let bid = venue.last_order();
+    venue.mark(BTC, 97_000);
+    venue.sell(b, BTC_PERP, 5_000, 194_000);
+    venue.buy(b, BTC_PERP, 5_000, 193_000);
+    (venue, a, bid)
+}
+
+#[test]
+fn an_open_order_is_no_licence_for_new_risk() {
+    let (mut venue, a, bid) = bid_beyond_means();
+    let replace = venue.replace(a, bid, 1_000, 194_000);
+    assert_eq!(code(venue.send(replace)), "not_enough_margin");
+    // The bid needs margin for 2 BTC, and that does not cover a sale through the position to the other side.
+    let order = venue.order(a, BTC_PERP, Side::Sell, 2_500, 193_000);
+    assert_eq!(code(venue.send(order)), "not_enough_margin");
+    let events = venue.sell(a, BTC_PERP, 600, 193_000);
+    assert_eq!(fills(&events).len(), 1);
+}

@@ -184,6 +184,10 @@ fn expiry_is_fixed_once_and_settled_in_chunks() {
     weak.cosignatures.pop();
     assert_eq!(code(venue.send(weak)), "quorum_missing");
     assert_eq!(code(venue.send(venue.clone().expire(BTC, EXPIRY_1 + 1, 103_000))), "unknown_expiry");
+    // The last index is 100,000: what is not from half to double it is of other units, or of another underlying.
+    for price in [49_999, 200_001, 1] {
+        assert_eq!(code(venue.send(venue.clone().expire(BTC, EXPIRY_1, price))), "settlement_price_range");
+    }
     venue.send(venue.clone().expire(BTC, EXPIRY_1, 103_000)).unwrap();
     assert_eq!(
         venue.send(venue.clone().expire(BTC, EXPIRY_1, 90_000)).unwrap_err(),

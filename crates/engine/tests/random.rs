@@ -31,6 +31,9 @@ enum Action {
     Mode { underlying: u16, mode: u8 },
     Parameter { pick: usize, value: i64 },
     Expiry { pick: bool, price: i64, limit: u16 },
+    Model { who: u64, portfolio: bool },
+    Risk { underlying: u16, range: i64, seconds: u64 },
+    Collateral { haircut: i64, cap: i64, seconds: u64 },
 }
 
 #[derive(Debug, Clone)]
@@ -99,9 +102,14 @@ fn action() -> impl Strategy<Value = Action> {
             .prop_map(|(owner, key, scopes, revoke)| Action::Key { owner, key, scopes, revoke }),
         1 => (underlying(), prop_oneof![9 => Just(0u8), 1 => 1..4u8])
             .prop_map(|(underlying, mode)| Action::Mode { underlying, mode }),
-        1 => (0..19usize, -2..200_000_000i64).prop_map(|(pick, value)| Action::Parameter { pick, value }),
+        1 => (0..Parameter::ALL.len(), -2..200_000_000i64).prop_map(|(pick, value)| Action::Parameter { pick, value }),
         1 => (any::<bool>(), 60_000..140_000i64, 1..6u16)
             .prop_map(|(pick, price, limit)| Action::Expiry { pick, price, limit }),
+        3 => (who(), prop::bool::weighted(0.7)).prop_map(|(who, portfolio)| Action::Model { who, portfolio }),
+        1 => (underlying(), 50_000_000..250_000_000i64, 0..40u64)
+            .prop_map(|(underlying, range, seconds)| Action::Risk { underlying, range, seconds }),
+        1 => (100_000_000..500_000_000i64, 1..20i64, 0..40u64)
+            .prop_map(|(haircut, cap, seconds)| Action::Collateral { haircut, cap, seconds }),
     ]
 }
 
@@ -203,6 +211,27 @@ fn command(venue: &mut Venue, action: &Action) -> Option<Command> {
             let admin = venue.admin();
             SetParameter { change: ParameterValue { parameter, value }, admin }.into()
         }
+        Action::Model { who, portfolio } => {
+            let auth = venue.owner_auth(venue.engine.owner_of(who)?);
+            let model = if portfolio { MarginModel::Portfolio } else { MarginModel::Standard };
+            SetMarginModel { subaccount: who, model, auth }.into()
+        }
+        Action::Risk { underlying, range, seconds } => {
+            let mut parameters = risk_parameters();
+            parameters.scenario.range = range;
+            let (effective, admin) = (venue.time + seconds * SECOND, venue.admin());
+            SetRiskParameters { underlying, parameters, effective, admin }.into()
+        }
+        Action::Collateral { haircut, cap, seconds } => {
+            let terms = CollateralTerms {
+                haircut_initial: haircut,
+                account_cap: 5 * cap * CONTRACT,
+                venue_cap: 10 * cap * CONTRACT,
+                ..weth()
+            };
+            let (effective, admin) = (venue.time + seconds * SECOND, venue.admin());
+            SetCollateral { asset: WETH, terms, effective, admin }.into()
+        }
         _ => return None,
     })
 }
@@ -300,8 +329,15 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 256, max_shrink_iters: 4_000, ..ProptestConfig::default() })]
 
     #[test]
-    fn streams_hold_every_invariant(actions in prop::collection::vec(action(), 1..400), save_at in 0..400usize) {
-        let mut venue = Venue::open();
+    fn streams_hold_every_invariant(
+        actions in prop::collection::vec(action(), 1..400),
+        save_at in 0..400usize,
+        tables in any::<bool>(),
+    ) {
+        let mut venue = if tables { Venue::with_tables() } else { Venue::open() };
+        if tables {
+            venue.set(Parameter::RiskDelay, 0).unwrap();
+        }
         for owner in OWNERS {
             venue.deposit(address(owner), 60_000);
         }
@@ -312,6 +348,12 @@ proptest! {
         for who in [4, 5] {
             let owner = venue.engine.owner_of(who).unwrap();
             venue.inbox(InboxBody::Deposit { owner, subaccount: who, asset: USDC, amount: 30_000 * USD });
+            venue.inbox(InboxBody::Deposit { owner, subaccount: who, asset: WETH, amount: 5 * CONTRACT });
+        }
+        if tables {
+            for who in [1, 4] {
+                venue.model(who, MarginModel::Portfolio).unwrap();
+            }
         }
         let mut restored: Option<Venue> = None;
         for (at, action) in actions.iter().enumerate() {

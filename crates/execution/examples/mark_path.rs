@@ -1,8 +1,8 @@
 //! Where a mark's time goes on its way through the host: each step of a whole chain's mark by itself, on one thread, the
 //! threads' hand-overs left out. Prints a JSON object per step.
 //!
-//! `mark_path [ROUNDS]`: 1,000 options in ten expiries, a bid and an offer in each, two oracle signatures per mark, the
-//! journal in the build directory.
+//! `mark_path [ROUNDS] [plain]`: 1,000 options in ten expiries, a bid and an offer in each, two oracle signatures per mark, the
+//! journal in the build directory. The underlying has a risk table, so marks have scenario lanes; `plain` leaves it away.
 
 #![allow(clippy::unwrap_used)]
 
@@ -50,7 +50,8 @@ impl Clock {
 fn main() {
     let rounds: u64 =
         std::env::args().nth(1).map_or(2_000, |rounds| rounds.parse().expect("ROUNDS is a number"));
-    let mut market = Market::open();
+    let plain = std::env::args().nth(2).is_some_and(|argument| argument == "plain");
+    let mut market = Market::open(!plain);
     let (near, mut far) = UnixStream::pair().unwrap();
     near.set_nonblocking(true).unwrap();
     let outlet = Outlet::new(near.as_fd()).unwrap();
@@ -80,7 +81,7 @@ struct Market {
 }
 
 impl Market {
-    fn open() -> Self {
+    fn open(with_lanes: bool) -> Self {
         let directory = std::path::Path::new("target").join(format!("mark-path-{}", std::process::id()));
         let config = journal::Config { segment_bytes: 1 << 26, ..journal::Config::default() };
         let (journal, _) = journal::Journal::open(&directory, config).unwrap();
@@ -98,6 +99,14 @@ impl Market {
                 cosignatures: vec![admin()],
             };
             market.apply(T0, ListInstruments { instruments: chunk.to_vec(), admin }.into());
+        }
+        if with_lanes {
+            let admin = Administration {
+                nonce: market.view.engine.globals().admin_nonce,
+                cosignatures: vec![admin()],
+            };
+            let command = SetRiskParameters { underlying: 1, parameters: RISK, effective: T0, admin };
+            market.apply(T0, command.into());
         }
         *market.listing.write() = Listing::of(&market.view.engine);
         let body = InboxBody::Deposit { owner: MAKER, subaccount: 0, asset: 0, amount: 1_000_000_000 * USD };
@@ -155,7 +164,9 @@ impl Market {
             self.listing.read().live(1, inputs.time).map(|(id, spec)| (id, spec.clone())).collect()
         };
         let specs = || live.iter().map(|(id, spec)| (*id, spec));
-        let arrays = clock.time("marks", || pricing::mark_arrays(&inputs(round), specs()).unwrap());
+        let scenario = self.listing.read().scenario(1, inputs(round).time).copied();
+        let arrays =
+            clock.time("marks", || pricing::mark_arrays(&inputs(round), specs(), scenario.as_ref()).unwrap());
         clock.time("their hash", || HashedArrays::new(arrays));
         let checked = clock.time("intake: all three", || check_batch(batch(), &self.listing, 1));
         let (command, arrays) = checked.into_iter().next().unwrap().verdict.unwrap();
@@ -245,6 +256,7 @@ fn value(parameter: Parameter) -> i64 {
         Parameter::MinIndexSources => 1,
         Parameter::MaxIndexJump => 500_000_000,
         Parameter::OptionFeeCap => 125_000_000,
+        Parameter::AuctionMiddleTime | Parameter::AuctionEndTime => DAY as i64,
         _ => 10_000_000,
     }
 }
@@ -266,11 +278,41 @@ fn specs() -> Vec<InstrumentSpec> {
             expiry: expiry_of(expiry),
             tick_size: 5 * USD,
             lot_size: CONTRACT / 100,
-            lane_unit: 1,
+            lane_unit: 50_000,
         }
     };
     (0..EXPIRIES * STRIKES * 2).map(option).collect()
 }
+
+const RISK: RiskParameters = RiskParameters {
+    scenario: ScenarioParameters {
+        range: 160_000_000,
+        vol_up: 500_000_000,
+        vol_down: 250_000_000,
+        power_short: 300_000_000,
+        power_long: 130_000_000,
+        vol_floor: 500_000_000,
+        skew_linear: 400_000_000,
+        skew_absolute: 300_000_000,
+        term_front: 1_500_000_000,
+        term_back: 300_000_000,
+    },
+    margin: MarginParameters {
+        maintenance_share: 800_000_000,
+        basis_min_move: 3_000_000,
+        basis_rate: 30_000_000,
+        short_floor: 10_000_000,
+        short_floor_last_day: 10_000_000,
+        delta_depth: 500 * CONTRACT,
+        delta_impact: 5_000_000,
+        vega_depth: 200_000 * USD,
+        vega_impact: 2 * NANO_ONE,
+        strike_depth: 250 * CONTRACT,
+        strike_impact: 2_000_000,
+        impact_max: 50_000_000,
+        confidence_multiplier: NANO_ONE,
+    },
+};
 
 fn expiry_of(number: u32) -> Nanos {
     T0 + (u64::from(number * number) * 3 + 2) * DAY

@@ -37,6 +37,8 @@ const FRAME_BYTES: usize = 2 << 20;
 const SNAPSHOTS: usize = 3;
 /// Name of the snapshot section that holds the history.
 pub(crate) const HISTORY: &str = "history";
+/// Name of the snapshot section that holds the liquidations; snapshots without it knew of none.
+pub(crate) const LIQUIDATIONS: &str = "liquidations";
 /// Name of the snapshot section that holds the command chain and genesis.
 pub(crate) const CHAIN: &str = "chain";
 
@@ -386,9 +388,12 @@ fn load_snapshot(store: &SnapshotStore) -> Result<(View, Engine, u64), HostError
     }
     let genesis = chain_section[32..].to_vec();
     let history = decode("snapshot history", crate::History::from_bytes(section(HISTORY)))?;
+    let kept = crate::Liquidations::from_bytes(section(LIQUIDATIONS));
+    let liquidations = decode("snapshot liquidations", kept)?;
     let levels = crate::LevelBooks::of(&engine);
     let chains = Chains::default();
-    let view = View { engine: load()?, levels, chains, history, chain, genesis, frames: Vec::new() };
+    let view =
+        View { engine: load()?, levels, chains, history, liquidations, chain, genesis, frames: Vec::new() };
     Ok((view, engine, snapshot.sequence))
 }
 
@@ -430,9 +435,11 @@ fn replay(journal: &Path, view: &mut View, engine: &mut Engine) -> Result<(), Ho
 /// Why the inputs cannot be priced.
 pub fn recompute_arrays(command: &Command, engine: &Engine) -> Result<Option<HashedArrays>, String> {
     let Command::MarkUpdate(update) = command else { return Ok(None) };
+    let inputs = &update.inputs;
     pricing::mark_arrays(
-        &update.inputs,
-        engine.mark_arrays_spec(update.inputs.underlying, update.inputs.time),
+        inputs,
+        engine.mark_arrays_spec(inputs.underlying, inputs.time),
+        engine.mark_scenario(inputs.underlying, inputs.time),
     )
     .map(|arrays| Some(HashedArrays::new(arrays)))
     .map_err(|error| error.to_string())
@@ -525,7 +532,7 @@ impl Sequencer {
     ) -> Result<Sequenced, Refusal> {
         if let Command::MarkUpdate(update) = &command {
             let epoch = self.engine.underlying(update.inputs.underlying).map(|found| found.listing_epoch);
-            // instruments opened or closed since the arrays were computed
+            // instruments opened or closed, or a risk table came, since the arrays were computed
             if epoch.is_some_and(|epoch| epoch != update.listing_epoch) {
                 let fresh = recompute_arrays(&command, &self.engine).map_err(|message| Refusal {
                     code: "invalid_mark",

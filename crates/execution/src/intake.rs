@@ -114,7 +114,8 @@ fn verdict(bytes: &[u8], listing: &Listing) -> Result<(Command, Option<Arc<Hashe
 }
 
 fn arrays(inputs: &MarkInputs, listing: &Listing) -> Result<HashedArrays, Refusal> {
-    pricing::mark_arrays(inputs, listing.live(inputs.underlying, inputs.time))
+    let (underlying, time) = (inputs.underlying, inputs.time);
+    pricing::mark_arrays(inputs, listing.live(underlying, time), listing.scenario(underlying, time))
         .map(HashedArrays::new)
         .map_err(|error| Refusal::new("invalid_mark", error))
 }

@@ -2,12 +2,16 @@
 
 use engine::Engine;
 use protocol::eip712::{Domain, Names};
-use protocol::{AssetId, Command, InstrumentId, InstrumentKind, InstrumentSpec, Nanos, UnderlyingId};
+use protocol::{
+    AssetId, Command, InstrumentId, InstrumentKind, InstrumentSpec, Nanos, RiskTable, ScenarioParameters,
+    Scheduled, UnderlyingId,
+};
 
 #[derive(Debug)]
 struct Live {
     symbol: String,
     epoch: u32,
+    risk: Scheduled<RiskTable>,
     open: Vec<InstrumentId>,
 }
 
@@ -49,6 +53,12 @@ impl Listing {
             .filter(move |(_, spec)| spec.kind == InstrumentKind::Perpetual || spec.expiry > time)
     }
 
+    /// Scenario parameters of a mark of an underlying with oracle time `time`; `None`: its arrays have no lanes.
+    #[must_use]
+    pub fn scenario(&self, underlying: UnderlyingId, time: Nanos) -> Option<&ScenarioParameters> {
+        self.underlying_at(underlying)?.risk.at(time).map(|table| &table.parameters.scenario)
+    }
+
     /// Whether a command can change what is listed.
     #[must_use]
     pub fn concerns(command: &Command) -> bool {
@@ -58,6 +68,7 @@ impl Listing {
                 | Command::ListInstruments(_)
                 | Command::Expire(_)
                 | Command::SettleExpired(_)
+                | Command::SetRiskParameters(_)
         )
     }
 
@@ -74,6 +85,7 @@ impl Listing {
                 .map(|listed| Live {
                     symbol: listed.spec.symbol.clone(),
                     epoch: listed.listing_epoch,
+                    risk: listed.risk,
                     open: listed.open.clone(),
                 })
                 .collect(),

@@ -2,7 +2,9 @@
 
 use crate::chain::Valued;
 use crate::feed::Feed;
-use crate::host::{Ahead, Applied, CHAIN, DurableFrame, HISTORY, Outcome, Sequenced, Settled, Update};
+use crate::host::{
+    Ahead, Applied, CHAIN, DurableFrame, HISTORY, LIQUIDATIONS, Outcome, Sequenced, Settled, Update,
+};
 use crate::view::{FrameMark, Touched, View};
 use commitment::StateTree;
 use crossbeam_channel::Receiver;
@@ -105,7 +107,11 @@ impl Publisher {
         let root = StateTree::of(&view.engine, &view.chain).root();
         let mut chain = view.chain.to_bytes();
         chain.extend_from_slice(&view.genesis);
-        let sections = [(HISTORY, view.history.to_bytes()), (CHAIN, chain)];
+        let sections = [
+            (HISTORY, view.history.to_bytes()),
+            (LIQUIDATIONS, view.liquidations.to_bytes()),
+            (CHAIN, chain),
+        ];
         let sections: Vec<(&str, &[u8])> =
             sections.iter().map(|(name, bytes)| (*name, bytes.as_slice())).collect();
         if let Err(error) = self.store.save(sequence, &root.0, &view.engine.to_bytes(), &sections) {

@@ -4,6 +4,7 @@
 use crate::chain::{Chains, Valued};
 use crate::history::{History, MarkAt};
 use crate::levels::LevelBooks;
+use crate::liquidations::{self, Liquidations, Place};
 use engine::Engine;
 use protocol::{Command, Event, Hash, HashedArrays, InstrumentId, Record, UnderlyingId, chain_hash};
 use std::collections::BTreeSet;
@@ -34,6 +35,8 @@ pub struct View {
     pub chains: Chains,
     /// Orders and trades.
     pub history: History,
+    /// Liquidations.
+    pub liquidations: Liquidations,
     /// Command chain after the last command.
     pub chain: Hash,
     /// Genesis as journaled.
@@ -49,6 +52,7 @@ impl Default for View {
             levels: LevelBooks::default(),
             chains: Chains::default(),
             history: History::default(),
+            liquidations: Liquidations::default(),
             chain: Hash::ZERO,
             genesis: Vec::new(),
             frames: Vec::new(),
@@ -108,8 +112,26 @@ impl View {
         for event in events.iter() {
             self.levels.follow(sequence, event);
             self.history.follow(sequence, record.time, event, &specs, &mut touched.orders);
+            if let Some((_, place)) = liquidations::of_event(event) {
+                let (mark, index) = marks_at(engine, place);
+                self.liquidations.follow(sequence, record.time, event, mark, index);
+            }
             touched.note(event);
         }
+    }
+}
+
+/// Mark and index of a place, 0 where there is none.
+fn marks_at(engine: &Engine, place: Place) -> (i64, i64) {
+    match place {
+        Place::Instrument(instrument) => engine
+            .instrument(instrument)
+            .map_or((0, 0), |listed| (listed.mark.as_ref().map_or(0, |mark| mark.mark), listed.mark_index)),
+        Place::Underlying(underlying) => {
+            let inputs = engine.underlying(underlying).and_then(|found| found.inputs.as_ref());
+            (0, inputs.map_or(0, |inputs| inputs.index))
+        }
+        Place::Nowhere => (0, 0),
     }
 }
 
@@ -165,6 +187,26 @@ impl Touched {
             Event::PositionSettled(event) => {
                 self.instruments.insert(event.instrument);
                 self.subaccounts.insert(event.subaccount);
+            }
+            Event::LiquidationStarted(event) => {
+                self.subaccounts.insert(event.subaccount);
+            }
+            Event::LiquidationEnded(event) => {
+                self.subaccounts.insert(event.subaccount);
+            }
+            Event::MarginModelChanged(event) => {
+                self.subaccounts.insert(event.subaccount);
+            }
+            Event::MarginCall(event) => {
+                self.subaccounts.insert(event.subaccount);
+            }
+            Event::PositionMoved(event) => {
+                self.subaccounts.extend([event.subaccount, event.counterparty]);
+                self.instruments.insert(event.instrument);
+            }
+            Event::Deleveraged(event) => {
+                self.subaccounts.extend([event.subaccount, event.counterparty]);
+                self.instruments.insert(event.instrument);
             }
             Event::MarkUpdated(event) => {
                 self.underlyings.insert(event.underlying);

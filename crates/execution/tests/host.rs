@@ -55,6 +55,43 @@ fn recovery_from_a_snapshot_and_the_tail_equals_a_full_replay() {
     );
 }
 
+/// Marks have lanes from the first one on that the table counts for, in the sequencer, the view, and every replay.
+#[test]
+fn lanes_come_with_the_risk_table_and_survive_a_restart() {
+    let scratch = Scratch::new("lanes");
+    let mut market = Market::open(scratch.path(), SNAPSHOT_EVERY);
+    let lanes = |market: &Market| {
+        let view = market.host().view().read();
+        let risk = view.engine.instruments().iter().map(|listed| listed.mark.as_ref()?.risk.clone());
+        risk.collect::<Option<Vec<_>>>()
+    };
+    assert_eq!(lanes(&market), None, "without a table marks have none");
+    // They arrive together: the arrays of the mark are computed before the table is there, and again when it is.
+    let both = [market.risk_table(0), market.marked()];
+    for outcome in market.outcomes(&both) {
+        outcome.result.expect("a table, and a mark that fits it");
+    }
+    let first = lanes(&market).expect("every instrument has lanes");
+    assert!(first.iter().all(|risk| risk.lanes[0] < 0), "calls and the perpetual lose when the index falls");
+    market.trade(SNAPSHOT_EVERY + 11);
+    let (before, held) = (picture(&market), lanes(&market));
+    assert_ne!(held.as_ref(), Some(&first), "every mark has its own");
+    market.close();
+
+    assert!(scratch.snapshots() > 0, "no snapshot was made");
+    let from_snapshot = Market::reopen(scratch.path(), SNAPSHOT_EVERY);
+    assert_eq!((picture(&from_snapshot), lanes(&from_snapshot)), (before.clone(), held.clone()));
+    from_snapshot.close();
+    std::fs::remove_dir_all(scratch.path().join("snapshots")).expect("there are snapshots");
+    let from_journal = Market::reopen(scratch.path(), SNAPSHOT_EVERY);
+    assert_eq!((picture(&from_journal), lanes(&from_journal)), (before.clone(), held));
+    let mut replica = Replica::new();
+    for record in records(&from_journal) {
+        replica.apply(&record, true).expect("what is journaled applies, and its signatures are right");
+    }
+    assert_eq!((replica.sequence(), replica.state_root()), (before.0, before.2));
+}
+
 #[test]
 fn a_recovered_venue_goes_on_where_it_stopped() {
     let scratch = Scratch::new("goes-on");

@@ -25,16 +25,18 @@
 //! * `peak`: independent multiplications in registers and nothing else, an option being one multiplication: the roofline.
 //!   A kernel cannot spend less than `flops_per_option` times this per option on the same path.
 //! * `mark_arrays`: marks of 1,000 options in 10 expiries from SVI slices.
+//! * `risk_arrays`: the same with 64 lanes and 16 gaps each.
 
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 
 use pricing::{
     Chain, ChainExpiry, Contract, GreekColumns, Options, Path, SecondOrderColumns, black76, black76_into_on,
-    flops, mark_arrays, second_order_into_on,
+    flops, mark_arrays, mark_arrays_on, second_order_into_on,
 };
 use protocol::{
-    ExpiryInputs, InstrumentKind, InstrumentSpec, MarkInputs, NANO_ONE, OptionType, SviSlice, USD,
+    ExpiryInputs, InstrumentKind, InstrumentSpec, MarkInputs, NANO_ONE, OptionType, ScenarioParameters,
+    SviSlice, USD,
 };
 
 /// Options of one batch: inputs and results stay near the core.
@@ -252,6 +254,20 @@ fn chain(path: Path, time: Duration) {
     );
 }
 
+/// Parameters as a venue has them.
+const SCENARIO: ScenarioParameters = ScenarioParameters {
+    range: 160_000_000,
+    vol_up: 500_000_000,
+    vol_down: 250_000_000,
+    power_short: 300_000_000,
+    power_long: 130_000_000,
+    vol_floor: 500_000_000,
+    skew_linear: 400_000_000,
+    skew_absolute: 300_000_000,
+    term_front: 1_500_000_000,
+    term_back: 300_000_000,
+};
+
 fn marks(time: Duration) {
     let expiry = |n: u64| NOW + HOUR * 24 * (1 + 9 * n);
     let smile = |n: u64| SviSlice {
@@ -286,14 +302,20 @@ fn marks(time: Duration) {
                     strike: (40_000 + 2_000 * strike) * USD,
                     expiry: expiry(n),
                     tick_size: USD,
-                    lot_size: 1,
-                    lane_unit: 1,
+                    lot_size: 1_000_000,
+                    lane_unit: 50_000,
                 });
             }
         }
     }
+    let listed = || specs.iter().map(|spec| (spec.instrument, spec));
     measure("mark_arrays", "best", specs.len(), None, time, || {
-        let listed = specs.iter().map(|spec| (spec.instrument, spec));
-        black_box(mark_arrays(black_box(&inputs), listed).expect("consistent inputs"));
+        black_box(mark_arrays(black_box(&inputs), listed(), None).expect("consistent inputs"));
     });
+    for path in Path::available() {
+        measure("risk_arrays", path.name(), specs.len(), None, time, || {
+            let arrays = mark_arrays_on(path, black_box(&inputs), listed(), Some(&SCENARIO));
+            black_box(arrays.expect("consistent inputs"));
+        });
+    }
 }

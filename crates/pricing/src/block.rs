@@ -94,6 +94,15 @@ impl Block {
         }
     }
 
+    /// First stage, where the lanes differ in the forward of one expiry and share a strike. Greeks that need more than
+    /// √T do not follow from it.
+    #[inline(always)]
+    pub(crate) fn set_strike(&mut self, forward: &Lanes, strike: f64, root_t: f64) {
+        self.forward = *forward;
+        self.strike.fill(strike);
+        self.root_t.fill(root_t);
+    }
+
     /// Second stage: ln(F/K).
     #[inline(always)]
     pub(crate) fn log_moneyness(&mut self, count: usize) {
@@ -164,18 +173,7 @@ impl Block {
         let count = price.len().min(BLOCK);
         let (price, delta, rho) = (&mut price[..count], &mut delta[..count], &mut rho[..count]);
         for lane in 0..count {
-            let evaluation = Evaluation {
-                forward: self.forward[lane],
-                strike: self.strike[lane],
-                rho_scale: self.rho_scale[lane],
-                deviation: self.deviation[lane],
-                d1: self.d1[lane],
-                d2: self.d2[lane],
-                tail: self.tail[lane],
-                strike_tail: self.strike_tail[lane],
-                time_value: self.time_value[lane],
-            };
-            let side = evaluation.side(sign(lane));
+            let side = self.evaluation(lane).side(sign(lane));
             price[lane] = side.price;
             delta[lane] = side.delta;
             rho[lane] = side.rho;
@@ -206,6 +204,31 @@ impl Block {
             volga[lane] = second.volga;
             charm[lane] = second.charm;
             speed[lane] = second.speed;
+        }
+    }
+
+    /// Last stage for price and delta of every lane, with one sign for all.
+    #[inline(always)]
+    pub(crate) fn price_and_delta(&self, sign: f64, price: &mut Lanes, delta: &mut Lanes) {
+        for lane in 0..BLOCK {
+            let side = self.evaluation(lane).side(sign);
+            price[lane] = side.price;
+            delta[lane] = side.delta;
+        }
+    }
+
+    #[inline(always)]
+    fn evaluation(&self, lane: usize) -> Evaluation {
+        Evaluation {
+            forward: self.forward[lane],
+            strike: self.strike[lane],
+            rho_scale: self.rho_scale[lane],
+            deviation: self.deviation[lane],
+            d1: self.d1[lane],
+            d2: self.d2[lane],
+            tail: self.tail[lane],
+            strike_tail: self.strike_tail[lane],
+            time_value: self.time_value[lane],
         }
     }
 

@@ -1,4 +1,5 @@
-//! Pricing: Black-76 with Greeks, implied vol, SVI smiles, and the marks that follow from an oracle's signed inputs.
+//! Pricing: Black-76 with Greeks, implied vol, SVI smiles, and the marks and scenario lanes that follow from an oracle's
+//! signed inputs.
 //!
 //! Everything here is a pure function of its arguments, bit for bit the same on every machine: the elementary functions
 //! are our own ([`math`]), built from IEEE-754 binary64 addition, subtraction, multiplication, division and square root
@@ -14,6 +15,7 @@ mod block;
 pub mod chain;
 pub mod implied;
 mod kernel;
+pub mod lanes;
 pub mod marks;
 pub mod math;
 pub mod path;
@@ -28,6 +30,7 @@ pub use black76::{Black76, Contract, black76, discounted};
 pub use chain::{Chain, ChainError, ChainExpiry, ChainValues};
 pub use implied::{ImpliedVolError, Quotes, VolStatus, implied_vol, implied_vols_into, implied_vols_into_on};
 pub use kernel::flops;
-pub use marks::{MarkError, mark_arrays, settlement_share, year_fraction};
+pub use lanes::ScenarioError;
+pub use marks::{MarkError, mark_arrays, mark_arrays_on, settlement_share, year_fraction};
 pub use path::Path;
 pub use smile::{Smile, SmileError};

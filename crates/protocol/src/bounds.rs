@@ -52,6 +52,8 @@ impl Command {
             Self::Expire(Expire { cosignatures, .. }) => check_quorum(cosignatures),
             Self::SetMode(body) => check_quorum(&body.admin.cosignatures),
             Self::SetParameter(body) => check_quorum(&body.admin.cosignatures),
+            Self::SetRiskParameters(body) => check_quorum(&body.admin.cosignatures),
+            Self::SetCollateral(body) => check_quorum(&body.admin.cosignatures),
             Self::InboxItem(_)
             | Self::Withdraw(_)
             | Self::Transfer(_)
@@ -62,8 +64,11 @@ impl Command {
             | Self::ReplaceOrder(_)
             | Self::CancelAll(_)
             | Self::FundingTick(_)
+            | Self::LiquidationBid(_)
             | Self::Clock(_)
-            | Self::SettleExpired(_) => Ok(()),
+            | Self::SetMarginModel(_)
+            | Self::SettleExpired(_)
+            | Self::FundInsurance(_) => Ok(()),
         }
     }
 }

@@ -10,6 +10,7 @@ use crate::primitives::{
     Address, AssetId, InstrumentId, InstrumentKind, Mode, Nanos, OptionType, OrderId, OrderType, PostOnly,
     SelfTrade, Side, Signature, SubaccountId, TimeInForce, UnderlyingId,
 };
+use crate::risk::{CollateralTerms, MarginModel, RiskParameters};
 use crate::wire::{CodecError, Reader, Wire};
 
 wire_struct! {
@@ -101,6 +102,34 @@ wire_enum! {
         MinIndexSources = 17 => "min_index_sources",
         /// A mark may move the index at most by this share from the one before.
         MaxIndexJump = 18 => "max_index_jump",
+        /// Portfolio margin: share of a gain in one underlying that offsets losses in others.
+        PnlOffset = 19 => "pnl_offset",
+        /// Portfolio margin: most that such offsets may lower the sum of the underlyings' scans, share of it.
+        PnlOffsetCap = 20 => "pnl_offset_cap",
+        /// Least time from a change of a risk table to its effect, ns.
+        RiskDelay = 21 => "risk_delay",
+        /// A second margin call comes when equity is below maintenance margin plus this share of it.
+        MarginCallBuffer = 22 => "margin_call_buffer",
+        /// Time between two rounds of a liquidation, ns.
+        LiquidationInterval = 23 => "liquidation_interval",
+        /// Most of a position that one round may close, share of it.
+        LiquidationSlice = 24 => "liquidation_slice",
+        /// How far through the mark a liquidation may trade, share of max(mark, index/100).
+        LiquidationPriceLimit = 25 => "liquidation_price_limit",
+        /// Fee of a liquidation to the insurance fund, share of index notional.
+        LiquidationFee = 26 => "liquidation_fee",
+        /// Price at which an auction starts, share of the mark value.
+        AuctionStart = 27 => "auction_start",
+        /// Price of an auction after [`Self::AuctionMiddleTime`], share of the mark value.
+        AuctionMiddle = 28 => "auction_middle",
+        /// How long an auction takes from start to middle, ns.
+        AuctionMiddleTime = 29 => "auction_middle_time",
+        /// How long an auction takes from its start to a price of zero, ns.
+        AuctionEndTime = 30 => "auction_end_time",
+        /// Most of the insurance fund that one liquidation may draw, share of it.
+        InsuranceCap = 31 => "insurance_cap",
+        /// A portfolio in liquidation is auctioned at once below this share of its maintenance margin.
+        AuctionTrigger = 32 => "auction_trigger",
     }
 }
 
@@ -390,6 +419,23 @@ wire_struct! {
 }
 
 wire_struct! {
+    /// Takes over a share of a portfolio that is being auctioned, at the auction's price. EIP-712 `LiquidationBid`, a
+    /// trading action.
+    pub struct LiquidationBid {
+        /// The bidder.
+        pub subaccount: SubaccountId,
+        /// Whose portfolio.
+        pub target: SubaccountId,
+        /// Most of the portfolio to take, share 1e-9 of what it is at the bid.
+        pub share: i64,
+        /// Most that the bidder pays in all, micro-USDC; negative: least that it is paid.
+        pub limit: i64,
+        /// The trader's signature.
+        pub auth: Authorization,
+    }
+}
+
+wire_struct! {
     /// Time passes: orders past their `valid_until` end.
     pub struct Clock {
         /// Most orders to end.
@@ -410,12 +456,64 @@ wire_struct! {
 }
 
 wire_struct! {
+    /// The owner chooses how a subaccount is margined. EIP-712 `SetMarginModel`.
+    pub struct SetMarginModel {
+        /// The subaccount.
+        pub subaccount: SubaccountId,
+        /// Its new model.
+        pub model: MarginModel,
+        /// The owner's signature.
+        pub auth: Authorization,
+    }
+}
+
+wire_struct! {
     /// Changes one parameter. Administrators sign.
     pub struct SetParameter {
         /// The change.
         pub change: ParameterValue,
         /// Signatures.
         pub admin: Administration,
+    }
+}
+
+wire_struct! {
+    /// Replaces the risk table of an underlying after a delay. Administrators sign.
+    pub struct SetRiskParameters {
+        /// The underlying.
+        pub underlying: UnderlyingId,
+        /// The new table.
+        pub parameters: RiskParameters,
+        /// Counts for marks whose oracle time is not before this.
+        pub effective: Nanos,
+        /// Signatures.
+        pub admin: Administration,
+    }
+}
+
+wire_struct! {
+    /// Replaces the collateral terms of an asset after a delay. Administrators sign.
+    pub struct SetCollateral {
+        /// The asset.
+        pub asset: AssetId,
+        /// The new terms.
+        pub terms: CollateralTerms,
+        /// They count from the first mark, of any underlying, whose oracle time is not before this.
+        pub effective: Nanos,
+        /// Signatures.
+        pub admin: Administration,
+    }
+}
+
+wire_struct! {
+    /// Moves USDC from a subaccount to the insurance fund, for good. EIP-712 `FundInsurance`.
+    pub struct FundInsurance {
+        /// The giver.
+        pub subaccount: SubaccountId,
+        /// Amount, micro-USDC.
+        pub amount: i64,
+        /// The owner's signature.
+        pub auth: Authorization,
     }
 }
 
@@ -498,12 +596,22 @@ commands! {
     FundingTick = 19,
     /// A settlement price is fixed.
     Expire = 20,
+    /// A share of an auctioned portfolio changes hands.
+    LiquidationBid = 21,
     /// Time passes.
     Clock = 22,
     /// A mode changes.
     SetMode = 23,
+    /// A subaccount's margin model changes.
+    SetMarginModel = 24,
     /// A parameter changes.
     SetParameter = 25,
     /// A chunk of an expiry is settled.
     SettleExpired = 26,
+    /// A risk table is replaced.
+    SetRiskParameters = 27,
+    /// Collateral terms are replaced.
+    SetCollateral = 28,
+    /// The insurance fund grows.
+    FundInsurance = 29,
 }

@@ -7,8 +7,8 @@
 use crate::primitives::{Address, AssetId, Hash, InstrumentId, Signature, UnderlyingId};
 use crate::{
     Administration, Authorization, CancelAll, CancelOrder, Command, Cosignature, CreateSubaccount, Expire,
-    MarkUpdate, PlaceOrder, RaiseNonceFloor, RegisterSessionKey, ReplaceOrder, RevokeSessionKey, Transfer,
-    Wire, Withdraw, keccak256, scope,
+    FundInsurance, LiquidationBid, MarkUpdate, PlaceOrder, RaiseNonceFloor, RegisterSessionKey, ReplaceOrder,
+    RevokeSessionKey, SetMarginModel, Transfer, Wire, Withdraw, keccak256, scope,
 };
 use std::sync::OnceLock;
 use thiserror::Error;
@@ -169,6 +169,13 @@ struct_types! {
         uint64 nonce,uint64 expiry,address signer)";
     /// [`RevokeSessionKey`].
     REVOKE_SESSION_KEY = "RevokeSessionKey(address key,uint64 nonce,uint64 expiry,address signer)";
+    /// [`LiquidationBid`].
+    LIQUIDATION_BID = "LiquidationBid(uint64 subaccount,uint64 target,uint64 share,int64 limit,uint64 nonce,\
+        uint64 expiry,address signer)";
+    /// [`SetMarginModel`].
+    SET_MARGIN_MODEL = "SetMarginModel(uint64 subaccount,string model,uint64 nonce,uint64 expiry,address signer)";
+    /// [`FundInsurance`].
+    FUND_INSURANCE = "FundInsurance(uint64 subaccount,uint64 amount,uint64 nonce,uint64 expiry,address signer)";
     /// [`MarkUpdate`]; `inputs` is the keccak of the encoded [`crate::MarkInputs`].
     MARK_UPDATE = "MarkUpdate(string underlying,uint64 time,bytes32 inputs)";
     /// [`Expire`].
@@ -205,6 +212,12 @@ impl Words {
         u64::try_from(value)
             .map(|value| self.uint(value))
             .map_err(|_| SigningError::Negative { field, value })
+    }
+
+    fn int(self, value: i64) -> Self {
+        let mut word = [if value < 0 { 0xff } else { 0 }; 32];
+        word[24..].copy_from_slice(&value.to_be_bytes());
+        self.right_aligned(&word)
     }
 
     fn flag(self, value: bool) -> Self {
@@ -361,6 +374,29 @@ impl Signed for RevokeSessionKey {
     }
 }
 
+impl Signed for LiquidationBid {
+    fn words(&self, _: &impl Names) -> Result<Words, SigningError> {
+        Ok(Words::of(&LIQUIDATION_BID)
+            .uint(self.subaccount)
+            .uint(self.target)
+            .amount("share", self.share)?
+            .int(self.limit)
+            .auth(&self.auth))
+    }
+}
+
+impl Signed for SetMarginModel {
+    fn words(&self, _: &impl Names) -> Result<Words, SigningError> {
+        Ok(Words::of(&SET_MARGIN_MODEL).uint(self.subaccount).word(&self.model.word_hash()).auth(&self.auth))
+    }
+}
+
+impl Signed for FundInsurance {
+    fn words(&self, _: &impl Names) -> Result<Words, SigningError> {
+        Ok(Words::of(&FUND_INSURANCE).uint(self.subaccount).amount("amount", self.amount)?.auth(&self.auth))
+    }
+}
+
 impl Signed for MarkUpdate {
     fn words(&self, names: &impl Names) -> Result<Words, SigningError> {
         Ok(Words::of(&MARK_UPDATE)
@@ -436,6 +472,9 @@ fn signed<'a>(command: &'a Command, names: &impl Names) -> Result<(Option<Hash>,
         Command::CreateSubaccount(body) => (body.words(names)?, Signers::One(&body.auth)),
         Command::RegisterSessionKey(body) => (body.words(names)?, Signers::Both(body)),
         Command::RevokeSessionKey(body) => (body.words(names)?, Signers::One(&body.auth)),
+        Command::LiquidationBid(body) => (body.words(names)?, Signers::One(&body.auth)),
+        Command::SetMarginModel(body) => (body.words(names)?, Signers::One(&body.auth)),
+        Command::FundInsurance(body) => (body.words(names)?, Signers::One(&body.auth)),
         Command::MarkUpdate(body) => (body.words(names)?, Signers::Many(&body.cosignatures)),
         Command::Expire(body) => (body.words(names)?, Signers::Many(&body.cosignatures)),
         Command::ListInstruments(body) => {
@@ -447,6 +486,18 @@ fn signed<'a>(command: &'a Command, names: &impl Names) -> Result<(Option<Hash>,
             administrative(command, bytes, &body.admin, names)?
         }
         Command::SetParameter(body) => administrative(command, body.change.to_bytes(), &body.admin, names)?,
+        Command::SetRiskParameters(body) => {
+            let mut bytes = body.underlying.to_bytes();
+            body.parameters.put(&mut bytes);
+            body.effective.put(&mut bytes);
+            administrative(command, bytes, &body.admin, names)?
+        }
+        Command::SetCollateral(body) => {
+            let mut bytes = body.asset.to_bytes();
+            body.terms.put(&mut bytes);
+            body.effective.put(&mut bytes);
+            administrative(command, bytes, &body.admin, names)?
+        }
         Command::Genesis(_)
         | Command::InboxItem(_)
         | Command::FundingTick(_)

@@ -5,6 +5,7 @@ use crate::primitives::{
     Address, AssetId, InstrumentId, MarkFault, MarketStatus, Mode, Nanos, OrderId, Side, SubaccountId,
     UnderlyingId,
 };
+use crate::risk::MarginModel;
 use crate::wire::{CodecError, Reader, Wire};
 
 wire_enum! {
@@ -30,6 +31,8 @@ wire_enum! {
         InstrumentExpired = 8 => "instrument_expired",
         /// Its owner forced it through the contract.
         Forced = 9 => "forced",
+        /// Its subaccount is being liquidated.
+        Liquidation = 10 => "liquidation",
     }
 }
 
@@ -46,6 +49,40 @@ wire_enum! {
         Settlement = 3 => "settlement",
         /// Funding of a perpetual.
         Funding = 4 => "funding",
+        /// Liquidation fee.
+        Liquidation = 5 => "liquidation",
+        /// Price of a share of an auctioned portfolio.
+        Auction = 6 => "auction",
+        /// To or from the insurance fund.
+        Insurance = 7 => "insurance",
+        /// Price of a position that was closed against a counterparty.
+        Deleverage = 8 => "deleverage",
+    }
+}
+
+wire_enum! {
+    /// What a subaccount's equity falls short of.
+    pub enum CallLevel {
+        /// Nothing: the call is over.
+        None = 0 => "none",
+        /// The initial margin of its positions.
+        Initial = 1 => "initial",
+        /// Its maintenance margin and the buffer above it.
+        Maintenance = 2 => "maintenance",
+    }
+}
+
+wire_enum! {
+    /// How a liquidation ended.
+    pub enum LiquidationOutcome {
+        /// The subaccount meets its margin again.
+        Recovered = 0 => "recovered",
+        /// Nothing is left of the portfolio, and nobody lost.
+        Closed = 1 => "closed",
+        /// Nothing is left of the portfolio, and the insurance fund paid.
+        Insured = 2 => "insured",
+        /// Nothing is left of the portfolio, and counterparties were deleveraged.
+        Deleveraged = 3 => "deleveraged",
     }
 }
 
@@ -323,6 +360,224 @@ wire_struct! {
     }
 }
 
+wire_struct! {
+    /// A subaccount is margined in another way.
+    pub struct MarginModelChanged {
+        /// The subaccount.
+        pub subaccount: SubaccountId,
+        /// Its new model.
+        pub model: MarginModel,
+    }
+}
+
+wire_struct! {
+    /// A risk table waits for its time. Arrays made under the listing epoch before are void.
+    pub struct RiskParametersSet {
+        /// The underlying.
+        pub underlying: UnderlyingId,
+        /// Number of the table.
+        pub version: u32,
+        /// When it counts from.
+        pub effective: Nanos,
+    }
+}
+
+wire_struct! {
+    /// A risk table counts from this mark on.
+    pub struct RiskParametersActive {
+        /// The underlying.
+        pub underlying: UnderlyingId,
+        /// Number of the table.
+        pub version: u32,
+    }
+}
+
+wire_struct! {
+    /// Collateral terms wait for their time.
+    pub struct CollateralSet {
+        /// The asset.
+        pub asset: AssetId,
+        /// When they count from.
+        pub effective: Nanos,
+    }
+}
+
+wire_struct! {
+    /// Collateral terms count from this mark on.
+    pub struct CollateralActive {
+        /// The asset.
+        pub asset: AssetId,
+    }
+}
+
+wire_struct! {
+    /// A subaccount's margin call changed.
+    pub struct MarginCall {
+        /// The subaccount.
+        pub subaccount: SubaccountId,
+        /// What it falls short of now.
+        pub level: CallLevel,
+        /// Its equity, micro-USDC.
+        pub equity: i64,
+        /// Initial margin of its positions, micro-USDC.
+        pub initial: i64,
+        /// Maintenance margin, micro-USDC.
+        pub maintenance: i64,
+    }
+}
+
+wire_struct! {
+    /// A liquidation began.
+    pub struct LiquidationStarted {
+        /// Its number, venue wide, from 1.
+        pub liquidation: u64,
+        /// Whose portfolio.
+        pub subaccount: SubaccountId,
+        /// The underlying whose mark caused it.
+        pub underlying: UnderlyingId,
+        /// Mark epoch of that underlying.
+        pub mark_epoch: u32,
+        /// Equity at the trigger, micro-USDC.
+        pub equity: i64,
+        /// Maintenance margin at the trigger, micro-USDC.
+        pub maintenance: i64,
+        /// Mark value of the whole account, micro-USDC.
+        pub value: i64,
+    }
+}
+
+wire_struct! {
+    /// A slice of a position was closed in the book; its fills come before.
+    pub struct LiquidationSlice {
+        /// The liquidation.
+        pub liquidation: u64,
+        /// Whose portfolio.
+        pub subaccount: SubaccountId,
+        /// The instrument.
+        pub instrument: InstrumentId,
+        /// Side of the liquidation.
+        pub side: Side,
+        /// Worst price allowed, ticks.
+        pub limit: i64,
+        /// Lots traded.
+        pub lots: i64,
+        /// Price × size of its fills, positive when it sold, micro-USDC.
+        pub cash: i64,
+        /// Liquidation fee to the insurance fund, micro-USDC.
+        pub fee: i64,
+    }
+}
+
+wire_struct! {
+    /// A portfolio can be bid for.
+    pub struct AuctionOpened {
+        /// The liquidation.
+        pub liquidation: u64,
+        /// Whose portfolio.
+        pub subaccount: SubaccountId,
+        /// Whether it is worth nothing at the marks, so that the insurance fund pays bidders.
+        pub insolvent: bool,
+        /// When its price starts to run.
+        pub time: Nanos,
+        /// Mark value of the whole account, micro-USDC.
+        pub value: i64,
+    }
+}
+
+wire_struct! {
+    /// A share of a portfolio changed hands; the positions moved come before.
+    pub struct AuctionFill {
+        /// The liquidation.
+        pub liquidation: u64,
+        /// Whose portfolio.
+        pub subaccount: SubaccountId,
+        /// Who took it.
+        pub bidder: SubaccountId,
+        /// Share of the portfolio, 1e-9.
+        pub share: i64,
+        /// Price, share of the mark value; where the fund pays, share of its whole offer; 1e-9.
+        pub price: i64,
+        /// What the bidder paid, negative if it was paid, micro-USDC.
+        pub cash: i64,
+        /// Part of that which the insurance fund paid, micro-USDC.
+        pub insurance: i64,
+    }
+}
+
+wire_struct! {
+    /// A part of a counterparty's book was closed against a portfolio, at the mark.
+    pub struct Deleveraged {
+        /// The liquidation.
+        pub liquidation: u64,
+        /// Whose portfolio.
+        pub subaccount: SubaccountId,
+        /// Whose opposite position was closed.
+        pub counterparty: SubaccountId,
+        /// The instrument.
+        pub instrument: InstrumentId,
+        /// Lots that left the portfolio, long positive.
+        pub lots: i64,
+        /// Price, micro-USDC per contract.
+        pub price: i64,
+        /// Value of the lots, from the counterparty to the portfolio, micro-USDC.
+        pub cash: i64,
+    }
+}
+
+wire_struct! {
+    /// A liquidation is over.
+    pub struct LiquidationEnded {
+        /// The liquidation.
+        pub liquidation: u64,
+        /// Whose portfolio.
+        pub subaccount: SubaccountId,
+        /// How.
+        pub outcome: LiquidationOutcome,
+    }
+}
+
+wire_struct! {
+    /// The insurance fund paid for a liquidation.
+    pub struct InsurancePaid {
+        /// The liquidation.
+        pub liquidation: u64,
+        /// How much, micro-USDC.
+        pub amount: i64,
+        /// What is left of the fund, micro-USDC.
+        pub left: i64,
+    }
+}
+
+wire_struct! {
+    /// A subaccount gave to the insurance fund.
+    pub struct InsuranceFunded {
+        /// The giver.
+        pub subaccount: SubaccountId,
+        /// How much, micro-USDC.
+        pub amount: i64,
+    }
+}
+
+wire_struct! {
+    /// A position moved between two subaccounts outside of the book.
+    pub struct PositionMoved {
+        /// The liquidation.
+        pub liquidation: u64,
+        /// Who gave it.
+        pub subaccount: SubaccountId,
+        /// Who took it.
+        pub counterparty: SubaccountId,
+        /// The instrument.
+        pub instrument: InstrumentId,
+        /// Lots moved, long positive.
+        pub lots: i64,
+        /// Price, micro-USDC per contract.
+        pub price: i64,
+        /// Value of the lots at it, from the taker to the giver, micro-USDC.
+        pub cash: i64,
+    }
+}
+
 macro_rules! events {
     ($($name:ident = $kind:literal),* $(,)?) => {
         /// An event.
@@ -379,4 +634,19 @@ events! {
     ModeChanged = 19,
     ParameterChanged = 20,
     MarketStatusChanged = 21,
+    MarginModelChanged = 22,
+    RiskParametersSet = 23,
+    RiskParametersActive = 24,
+    CollateralSet = 25,
+    CollateralActive = 26,
+    MarginCall = 27,
+    LiquidationStarted = 28,
+    LiquidationSlice = 29,
+    AuctionOpened = 30,
+    AuctionFill = 31,
+    Deleveraged = 32,
+    LiquidationEnded = 33,
+    InsurancePaid = 34,
+    InsuranceFunded = 35,
+    PositionMoved = 36,
 }

@@ -17,6 +17,7 @@ pub mod primitives;
 pub mod receipt;
 pub mod record;
 pub mod recover;
+pub mod risk;
 
 pub use command::*;
 pub use eip712::{Claim, Domain, Names, SigningError, digest, signatures};
@@ -28,6 +29,7 @@ pub use primitives::*;
 pub use receipt::{Frame, Receipt, ReceiptError, frame_digest};
 pub use record::*;
 pub use recover::{SignatureError, address_of, personal_digest, recover, sign, verify};
+pub use risk::*;
 pub use wire::{CodecError, Reader, Wire};
 
 /// Version of commands, events and state leaves; a batch names the one it was made under.

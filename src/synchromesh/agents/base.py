@@ -5,14 +5,14 @@ from __future__ import annotations
 import asyncio
 import random
 import time
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import TypeVar
 
 import msgspec
 import structlog
 
-from synchromesh.client import Client, ClientError, RequestRefused
+from synchromesh.client import Client, ClientError, ConnectionLost, RequestRefused
 from synchromesh.config import VenueConfig, VenueDirectory
 
 log = structlog.get_logger(__name__)
@@ -80,14 +80,14 @@ class Agent:
     async def open(self, deposit: int) -> None:
         """Connects; a new account deposits ``deposit`` test USDC first (0: somebody did), and waits for the credit."""
         await connect(self.client)
-        if deposit and not await self.client.subaccounts():
+        if deposit and not await patiently(self.client.subaccounts):
             await self.deposit(deposit)
         deadline = asyncio.get_running_loop().time() + CREDIT_SECONDS
-        while not await self.client.subaccounts():
+        while not await patiently(self.client.subaccounts):
             if asyncio.get_running_loop().time() > deadline:
                 raise ClientError(f"the deposit of {self.name} was not credited within {CREDIT_SECONDS:.0f} s")
             await asyncio.sleep(0.2)
-        await self.client.login()
+        await patiently(self.client.login)
 
     async def deposit(self, amount: int) -> None:
         """Mints test USDC and deposits it on the chain."""
@@ -121,6 +121,16 @@ async def connect(client: Client) -> None:
         try:
             return await client.connect()
         except (OSError, ClientError) as error:
+            log.warning("venue_not_there", error=str(error))
+            await asyncio.sleep(RETRY_SECONDS)
+
+
+async def patiently(ask: Callable[[], Awaitable[T]]) -> T:
+    """Asks until an answer comes: the venue may start again in between, and the client connects again by itself."""
+    while True:
+        try:
+            return await ask()
+        except ConnectionLost as error:
             log.warning("venue_not_there", error=str(error))
             await asyncio.sleep(RETRY_SECONDS)
 

@@ -15,6 +15,7 @@ from synchromesh.client.chain import ChainGap, ChainUpdate, LocalChain
 from synchromesh.client.channels import decode_push
 from synchromesh.client.connection import Connection
 from synchromesh.client.errors import ClientError, ConnectionLost
+from synchromesh.client.risk import RiskMethods
 from synchromesh.client.signing import Signer
 from synchromesh.client.types import (
     Account,
@@ -61,7 +62,7 @@ Handler = Callable[[str, Any], None]
 T = TypeVar("T")
 
 
-class Client:
+class Client(RiskMethods):
     """A connection to a venue that heals itself.
 
     ``async with Client(url, secret) as client: …``. After a reconnect it logs in again and subscribes again; requests

@@ -146,6 +146,18 @@ class Signer:
         """Signature fields of a transfer with an owner nonce; arguments as of `TypedDomain.transfer`."""
         return self._signed(self._domain.transfer, nonce, **fields)
 
+    def set_margin_model(self, nonce: int, **fields: Any) -> dict[str, Any]:
+        """Signature fields of a margin model with an owner nonce; arguments as of `TypedDomain.set_margin_model`."""
+        return self._signed(self._domain.set_margin_model, nonce, **fields)
+
+    def fund_insurance(self, nonce: int, **fields: Any) -> dict[str, Any]:
+        """Signature fields of a gift to the insurance fund; arguments as of `TypedDomain.fund_insurance`."""
+        return self._signed(self._domain.fund_insurance, nonce, **fields)
+
+    def liquidation_bid(self, **fields: Any) -> dict[str, Any]:
+        """Signature fields of a bid for an auctioned portfolio; arguments as of `TypedDomain.liquidation_bid`."""
+        return self._signed(self._domain.liquidation_bid, self.nonce(), **fields)
+
     def create_subaccount(self, nonce: int) -> dict[str, Any]:
         """Signature fields of a new subaccount with an owner nonce."""
         return self._signed(self._domain.create_subaccount, nonce)

@@ -11,16 +11,25 @@ from typing import Any, Self, TypeVar
 from synchromesh.client.book import LocalBook
 from synchromesh.client.chain import LocalChain
 from synchromesh.client.client import MAX_FEE, Client, Handler
+from synchromesh.client.risk import Amounts
 from synchromesh.client.types import (
     Account,
+    BidResult,
     Book,
     BookSummary,
     CancelAllResult,
     Instrument,
+    Insurance,
+    Liquidation,
+    MarginEstimate,
+    MarginSimulation,
+    ModelResult,
     Order,
     OrderResult,
     Position,
     Result,
+    RiskParameters,
+    RiskReport,
     Status,
     SubaccountResult,
     Ticker,
@@ -30,7 +39,7 @@ from synchromesh.client.types import (
     WithdrawResult,
 )
 from synchromesh.client.units import Number
-from synchromesh.protocol import Receipt, Side
+from synchromesh.protocol import MarginModel, Receipt, Side
 
 T = TypeVar("T")
 
@@ -173,6 +182,55 @@ class SyncClient:
     def subaccounts(self) -> list[int]:
         """Subaccounts that the login sees."""
         return self._run(self._client.subaccounts())
+
+    def simulate_margin(
+        self,
+        positions: Amounts,
+        *,
+        cash: Number = 0,
+        collateral: Amounts | None = None,
+        model: str = MarginModel.PORTFOLIO.word,
+    ) -> MarginSimulation:
+        """Margin of any portfolio at the venue's marks."""
+        return self._run(self._client.simulate_margin(positions, cash=cash, collateral=collateral, model=model))
+
+    def simulate_account(self, positions: Amounts | None = None, **options: Any) -> MarginSimulation:
+        """Margin of a subaccount after changes; options as of `Client.simulate_account`."""
+        return self._run(self._client.simulate_account(positions, **options))
+
+    def margin_estimate(
+        self, instrument_name: str, amount: Number, price: Number, *, subaccount: int | None = None
+    ) -> MarginEstimate:
+        """Initial margin that an order would need on top."""
+        return self._run(self._client.margin_estimate(instrument_name, amount, price, subaccount=subaccount))
+
+    def set_margin_model(self, model: str, *, dry_run: bool = False, subaccount: int | None = None) -> ModelResult:
+        """Choose how a subaccount is margined."""
+        return self._run(self._client.set_margin_model(model, dry_run=dry_run, subaccount=subaccount))
+
+    def risk_parameters(self, currency: str = "any") -> RiskParameters:
+        """Risk tables of the underlyings and terms of the collateral."""
+        return self._run(self._client.risk_parameters(currency))
+
+    def insurance(self) -> Insurance:
+        """The insurance fund."""
+        return self._run(self._client.insurance())
+
+    def risk_report(self) -> RiskReport | None:
+        """What the risk monitor last published; None before its first report."""
+        return self._run(self._client.risk_report())
+
+    def fund_insurance(self, amount: Number, *, subaccount: int | None = None) -> Result:
+        """Give USDC of a subaccount to the insurance fund."""
+        return self._run(self._client.fund_insurance(amount, subaccount=subaccount))
+
+    def liquidations(self, currency: str = "any", **options: Any) -> list[Liquidation]:
+        """Liquidations, newest first; options as of `Client.liquidations`."""
+        return self._run(self._client.liquidations(currency, **options))
+
+    def liquidation_bid(self, target: int, share: Number, limit: Number, *, subaccount: int | None = None) -> BidResult:
+        """Take over a share of a portfolio that is being auctioned."""
+        return self._run(self._client.liquidation_bid(target, share, limit, subaccount=subaccount))
 
     def withdraw(
         self, amount: Number, recipient: bytes, *, currency: str = "USDC", subaccount: int | None = None

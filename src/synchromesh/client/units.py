@@ -9,6 +9,9 @@ PRICE_PLACES = 6
 AMOUNT_PLACES = 8
 """Decimal places of amounts: 1e-8 contracts."""
 
+NANO_PLACES = 9
+"""Decimal places of shares, vols and deltas."""
+
 Number = Decimal | int | str | float
 """What users give; a float means the shortest decimal that prints as it."""
 

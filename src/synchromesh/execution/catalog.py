@@ -38,6 +38,7 @@ class Catalog:
         self.genesis = Genesis.decode(host.genesis_info())
         self.assets = {spec.asset: spec for spec in self.genesis.assets}
         self.asset_ids = {spec.symbol: spec.asset for spec in self.genesis.assets}
+        self.asset_symbols = {spec.asset: spec.symbol for spec in self.genesis.assets}
         self.symbols = {spec.underlying: spec.symbol for spec in self.genesis.underlyings}
         self.underlying_ids = {spec.symbol: spec.underlying for spec in self.genesis.underlyings}
         self.parameters: dict[Parameter, int] = dict(zip(Parameter, host.parameters(), strict=True))

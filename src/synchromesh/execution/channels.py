@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from synchromesh._native import TradeInfo
+from synchromesh._native import LiquidationInfo, TradeInfo
 from synchromesh.execution.catalog import kind_of
+from synchromesh.execution.liquidation_view import liquidation_view
 from synchromesh.execution.numbers import amount, price
 from synchromesh.execution.present import millis
 from synchromesh.execution.requests import notification
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 INTERVALS = {"raw": 0.0, "100ms": 0.1, "agg2": 1.0}
 """Seconds of real time between pushes."""
 _WHOLE_BOOK = 1 << 20
+_RUNNING_MAX = 1_000
 _ACTIONS = ("new", "change", "delete")
 _NEW, _CHANGE, _DELETE = range(3)
 
@@ -273,6 +275,59 @@ class MarkPricesChannel(PriceIndexChannel):
     def snapshot(self) -> Any:
         """Marks of all live options."""
         return self.gateway.present.mark_prices(self.underlying)
+
+
+class LiquidationsChannel(Channel):
+    """``liquidations.{currency}``: whole public records, first of the running ones, then of each that something
+    happened in."""
+
+    def __init__(self, gateway: Gateway, name: str, underlyings: set[int]) -> None:
+        super().__init__(gateway, name, "raw")
+        self._underlyings = underlyings
+        self._touched: dict[int, None] = {}
+
+    def join(self, session: Session) -> None:
+        """Add a subscriber and send it the running liquidations."""
+        self.sessions.add(session)
+        for info in reversed(self.gateway.host.liquidations(0, None, True, 0, _RUNNING_MAX)):
+            self._tell([session], info)
+
+    def touched(self, liquidation: int) -> None:
+        """Gather a liquidation in which something happened."""
+        self._touched[liquidation] = None
+
+    def flush(self) -> None:
+        """Push the records that changed."""
+        touched, self._touched = self._touched, {}
+        for liquidation in touched:
+            info = self.gateway.host.liquidation(liquidation)
+            if info is not None:
+                self._tell(self.sessions, info)
+
+    def _tell(self, sessions: Iterable[Session], info: LiquidationInfo) -> None:
+        # A liquidation that no mark caused is shown to everybody.
+        if info.underlying in self._underlyings or not info.underlying:
+            self.push(sessions, liquidation_view(self.gateway, info))
+
+
+class RiskChannel(Channel):
+    """``risk``: reports of the risk monitor, first the last one."""
+
+    def __init__(self, gateway: Gateway, name: str) -> None:
+        super().__init__(gateway, name, "raw")
+
+    def join(self, session: Session) -> None:
+        """Add a subscriber and send it the last report."""
+        self.sessions.add(session)
+        self._tell([session])
+
+    def flush(self) -> None:
+        """Push the last report."""
+        self._tell(self.sessions)
+
+    def _tell(self, sessions: Iterable[Session]) -> None:
+        if self.gateway.risk_report is not None:
+            self.push(sessions, self.gateway.risk_report)
 
 
 class PlatformStateChannel(Channel):

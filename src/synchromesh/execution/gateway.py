@@ -81,6 +81,7 @@ class Gateway:
         self.metrics = Metrics()
         self.hub = Hub(self)
         self.testnet = genesis.chain_id != 1
+        self.risk_report: msgspec.Raw | None = None
         self.account_cancel_on_disconnect: set[bytes] = set()
         self.on_event: Callable[[Event], None] = lambda event: None
         self.on_held: Callable[[Iterable[int]], None] = lambda outlets: None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from synchromesh.clock import SECOND
+from synchromesh.clock import DAY_NS, SECOND
 from synchromesh.config import ConfigError, VenueConfig, address_bytes
 from synchromesh.protocol import AssetSpec, Genesis, Parameter, ParameterValue, UnderlyingSpec
 
@@ -28,6 +28,20 @@ DEFAULT_PARAMETERS: dict[Parameter, int] = {
     Parameter.MARK_STALENESS: 300 * SECOND,
     Parameter.MIN_INDEX_SOURCES: 3,
     Parameter.MAX_INDEX_JUMP: 20 * _PERCENT,
+    Parameter.PNL_OFFSET: 60 * _PERCENT,
+    Parameter.PNL_OFFSET_CAP: 50 * _PERCENT,
+    Parameter.RISK_DELAY: DAY_NS,
+    Parameter.MARGIN_CALL_BUFFER: 10 * _PERCENT,
+    Parameter.LIQUIDATION_INTERVAL: SECOND,
+    Parameter.LIQUIDATION_SLICE: 20 * _PERCENT,
+    Parameter.LIQUIDATION_PRICE_LIMIT: 2 * _PERCENT,
+    Parameter.LIQUIDATION_FEE: 500_000,
+    Parameter.AUCTION_START: 95 * _PERCENT,
+    Parameter.AUCTION_MIDDLE: 70 * _PERCENT,
+    Parameter.AUCTION_MIDDLE_TIME: 900 * SECOND,
+    Parameter.AUCTION_END_TIME: 3_600 * SECOND,
+    Parameter.INSURANCE_CAP: 50 * _PERCENT,
+    Parameter.AUCTION_TRIGGER: 50 * _PERCENT,
 }
 """Values of a venue whose configuration says nothing else; rates 1e-9, times ns."""
 

@@ -1,4 +1,4 @@
-"""What has to happen without anybody asking: time passes, funding accrues, expired series are settled."""
+"""What has to happen without anybody asking: time passes, liquidations go on, funding accrues, series are settled."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ class Housekeeper:
             await asyncio.sleep(TICK_SECONDS)
 
     def _look(self) -> None:
-        if self._order_ended() or self._mark_went_stale():
+        if self._order_ended() or self._mark_went_stale() or self._liquidation_due():
             self._submit("clock", Clock(CLOCK_LIMIT))
         self._accrue()
         for underlying, expiry in sorted(self._settling):
@@ -102,6 +102,11 @@ class Housekeeper:
         oldest = self._gateway.clock.now_ns() - catalog.parameters[Parameter.MARK_STALENESS]
         markets = map(catalog.underlying, catalog.symbols)
         return any(0 < info.mark_time < oldest and info.mark_fault != MarkFault.STALE_MARK.word for info in markets)
+
+    def _liquidation_due(self) -> bool:
+        """Whether a liquidation's next round is due; the marks carry it on as well, but need not come in time."""
+        due = self._gateway.host.liquidation_due()
+        return due is not None and due <= self._gateway.clock.now_ns()
 
     def _accrue(self) -> None:
         now = self._gateway.clock.now_ns()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 from synchromesh._native import Update
@@ -13,15 +13,23 @@ from synchromesh.execution.channels import (
     BookChannel,
     Channel,
     InstrumentChannel,
+    LiquidationsChannel,
     PlatformStateChannel,
     PriceIndexChannel,
+    RiskChannel,
     TradesChannel,
 )
 from synchromesh.execution.errors import ApiError, ErrorCode
 from synchromesh.execution.opening import open_channel
 from synchromesh.execution.session import Session
-from synchromesh.execution.user_channels import PortfolioChannel, UserChannel, UserOrdersChannel, UserTradesChannel
-from synchromesh.protocol import Event, MarketStatusChanged
+from synchromesh.execution.user_channels import (
+    MarginCallsChannel,
+    PortfolioChannel,
+    UserChannel,
+    UserOrdersChannel,
+    UserTradesChannel,
+)
+from synchromesh.protocol import Event, MarginCall, MarketStatusChanged
 
 if TYPE_CHECKING:
     from synchromesh.execution.gateway import Gateway
@@ -45,6 +53,8 @@ class Hub:
         self._indices: set[PriceIndexChannel | GreeksChannel] = set()
         self._chains: dict[int, set[ChainChannel]] = {}
         self._states: set[PlatformStateChannel] = set()
+        self._liquidations: set[LiquidationsChannel] = set()
+        self._risk: set[RiskChannel] = set()
         self._users: set[UserChannel] = set()
         # Insertion order, so that pushes are in the order of what caused them.
         self._dirty: dict[str, dict[Channel, None]] = {interval: {} for interval in INTERVALS}
@@ -126,6 +136,10 @@ class Hub:
             self._chains.setdefault(channel.underlying, set()).add(channel)
         elif isinstance(channel, PlatformStateChannel):
             self._states.add(channel)
+        elif isinstance(channel, LiquidationsChannel):
+            self._liquidations.add(channel)
+        elif isinstance(channel, RiskChannel):
+            self._risk.add(channel)
         elif isinstance(channel, UserChannel):
             self._users.add(channel)
 
@@ -144,6 +158,10 @@ class Hub:
             self._chains[channel.underlying].discard(channel)
         elif isinstance(channel, PlatformStateChannel):
             self._states.discard(channel)
+        elif isinstance(channel, LiquidationsChannel):
+            self._liquidations.discard(channel)
+        elif isinstance(channel, RiskChannel):
+            self._risk.discard(channel)
         elif isinstance(channel, UserChannel):
             self._users.discard(channel)
 
@@ -173,6 +191,8 @@ class Hub:
                     self._mark(trades)
         self._publish_marks(update)
         self._publish_states(events)
+        self._publish_liquidations(events)
+        self._publish_margin_calls(events)
         self._publish_users(update)
         self._flush("raw")
 
@@ -189,13 +209,37 @@ class Hub:
                 if isinstance(user, PortfolioChannel) and user.marked(underlying):
                     self._mark(user)
 
+    def publish_risk(self) -> None:
+        """Push the risk monitor's report to those who follow it."""
+        for channel in self._risk:
+            channel.flush()
+
     def _publish_states(self, events: dict[int, list[Event]]) -> None:
         if not self._states:
             return
-        changed = [event for found in events.values() for event in found if isinstance(event, MarketStatusChanged)]
+        changed = [event for event in _all(events) if isinstance(event, MarketStatusChanged)]
         for event in changed:
             for channel in self._states:
                 channel.changed(event.underlying)
+                self._mark(channel)
+
+    def _publish_liquidations(self, events: dict[int, list[Event]]) -> None:
+        if not self._liquidations:
+            return
+        for event in _all(events):
+            liquidation = getattr(event, "liquidation", None)
+            if liquidation is not None:
+                for channel in self._liquidations:
+                    channel.touched(liquidation)
+                    self._mark(channel)
+
+    def _publish_margin_calls(self, events: dict[int, list[Event]]) -> None:
+        listeners = [channel for channel in self._users if isinstance(channel, MarginCallsChannel)]
+        if not listeners:
+            return
+        calls = [event for event in _all(events) if isinstance(event, MarginCall)]
+        for channel in listeners if calls else ():
+            if channel.called(calls, channel.visible()):
                 self._mark(channel)
 
     def _publish_users(self, update: Update) -> None:
@@ -206,7 +250,7 @@ class Hub:
             touched_accounts |= {trade.maker_subaccount, trade.taker_subaccount}
         owners = {self._gateway.catalog.owner(subaccount) for subaccount in touched_accounts}
         for channel in self._users:
-            if channel.principal.owner not in owners:
+            if channel.principal.owner not in owners or isinstance(channel, MarginCallsChannel):
                 continue
             visible = channel.visible()
             if isinstance(channel, UserOrdersChannel):
@@ -214,7 +258,7 @@ class Hub:
             elif isinstance(channel, UserTradesChannel):
                 touched = channel.traded(update.trades, visible)
             else:
-                assert isinstance(channel, PortfolioChannel), "there are three user channels"
+                assert isinstance(channel, PortfolioChannel), "there are four user channels"
                 touched = channel.touched(update.subaccounts, visible)
             if touched:
                 self._mark(channel)
@@ -230,3 +274,8 @@ class Hub:
         dirty, self._dirty[interval] = self._dirty[interval], {}
         for channel in dirty:
             channel.flush()
+
+
+def _all(events: dict[int, list[Event]]) -> Iterator[Event]:
+    for found in events.values():
+        yield from found

@@ -42,6 +42,14 @@ def amount_of(value: Decimal, param: str = "amount", places: int = AMOUNT_PLACES
     return number
 
 
+def signed_of(value: Decimal, places: int, param: str) -> int:
+    """A signed number in units of ``10^-places``; `ApiError` when it is too large or finer than that."""
+    number = scaled(value, places) if _finite(value, param) else None
+    if number is None:
+        raise invalid_param(param, f"{param} {value} is not a multiple of 1e-{places} of 63 bits")
+    return number
+
+
 def _finite(value: Decimal, param: str) -> bool:
     if not value.is_finite():
         raise invalid_param(param, f"{param} {value} is not a number")

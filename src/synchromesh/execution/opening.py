@@ -12,16 +12,23 @@ from synchromesh.execution.channels import (
     Channel,
     DepthChannel,
     Filter,
+    LiquidationsChannel,
     MarkPricesChannel,
     PlatformStateChannel,
     PriceIndexChannel,
     QuoteChannel,
+    RiskChannel,
     TickerChannel,
     TradesChannel,
 )
 from synchromesh.execution.errors import ApiError, ErrorCode
 from synchromesh.execution.session import Session
-from synchromesh.execution.user_channels import PortfolioChannel, UserOrdersChannel, UserTradesChannel
+from synchromesh.execution.user_channels import (
+    MarginCallsChannel,
+    PortfolioChannel,
+    UserOrdersChannel,
+    UserTradesChannel,
+)
 
 if TYPE_CHECKING:
     from synchromesh.execution.gateway import Gateway
@@ -80,6 +87,10 @@ def open_channel(gateway: Gateway, name: str, session: Session) -> Channel:
             return ChainChannel(gateway, name, interval, underlying)
         case ["greeks", currency, interval]:
             return GreeksChannel(gateway, name, interval_of(name, interval), currency_of(gateway, name, currency))
+        case ["liquidations", currency]:
+            return LiquidationsChannel(gateway, name, gateway.catalog.currency_underlyings(currency))
+        case ["risk"]:
+            return RiskChannel(gateway, name)
         case ["platform_state"]:
             return PlatformStateChannel(gateway, name)
         case ["user", *rest]:
@@ -95,6 +106,8 @@ def _open_user_channel(gateway: Gateway, name: str, words: Sequence[str], sessio
             return UserOrdersChannel(gateway, name, interval_of(name, interval), session, Filter(gateway, selected))
         case ["trades", *selected, interval] if len(selected) in (1, 2):
             return UserTradesChannel(gateway, name, interval_of(name, interval), session, Filter(gateway, selected))
+        case ["margin_calls"]:
+            return MarginCallsChannel(gateway, name, session)
         case ["portfolio", currency]:
             return PortfolioChannel(gateway, name, session, gateway.catalog.currency_underlyings(currency))
         case _:

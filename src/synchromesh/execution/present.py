@@ -9,7 +9,15 @@ from typing import Any
 
 from msgspec import Raw
 
-from synchromesh._native import AccountInfo, Host, InstrumentInfo, OrderInfo, PositionInfo, TradeInfo, UnderlyingInfo
+from synchromesh._native import (
+    AccountInfo,
+    Host,
+    InstrumentInfo,
+    OrderInfo,
+    PositionInfo,
+    TradeInfo,
+    UnderlyingInfo,
+)
 from synchromesh.execution.catalog import (
     PERPETUAL_EXPIRY_MS,
     Catalog,
@@ -17,11 +25,13 @@ from synchromesh.execution.catalog import (
     is_option,
     settlement_period,
 )
+from synchromesh.execution.margin_view import MODELS, collateral_view
 from synchromesh.execution.numbers import amount, gamma, nano, percent, price, quoted_vol
 from synchromesh.execution.tape import Tape
 from synchromesh.protocol import (
     CONTRACT,
     InstrumentKind,
+    MarginModel,
     OptionType,
     OrderType,
     Parameter,
@@ -217,6 +227,7 @@ class Presenter:
 
     def account(self, info: AccountInfo, underlyings: set[int] | None = None) -> dict[str, Any]:
         """A subaccount's summary; its Greeks are sums over the positions in ``underlyings``, by default all."""
+        portfolio = info.model == MarginModel.PORTFOLIO
         return {
             "currency": QUOTE,
             "id": info.subaccount,
@@ -225,7 +236,8 @@ class Presenter:
             "type": "main",
             "balance": price(info.cash),
             "margin_balance": price(info.balance),
-            "equity": price(info.balance + info.option_value),
+            "maintenance_balance": price(info.balance_maintenance),
+            "equity": price(info.equity),
             "options_value": price(info.option_value),
             "total_pl": price(info.unrealised),
             "session_upl": price(info.unrealised),
@@ -235,8 +247,12 @@ class Presenter:
             "available_withdrawal_funds": price(info.withdrawable),
             "open_orders": info.open_orders,
             "close_only": info.close_only,
-            "margin_model": "segregated_sm",
-            "portfolio_margining_enabled": False,
+            "model": MODELS[info.model],
+            "margin_model": "segregated_pm" if portfolio else "segregated_sm",
+            "portfolio_margining_enabled": portfolio,
+            "margin_call": info.margin_call,
+            "liquidation_id": info.liquidation or None,
+            "collateral": collateral_view(info.collateral, self._catalog.asset_symbols),
         } | self._portfolio_greeks(info.subaccount, underlyings)
 
     def _portfolio_greeks(self, subaccount: int, underlyings: set[int] | None) -> dict[str, Any]:

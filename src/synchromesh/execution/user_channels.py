@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Any
 from synchromesh._native import OrderInfo, TradeInfo
 from synchromesh.execution.channels import Channel, Filter
 from synchromesh.execution.errors import ApiError
+from synchromesh.execution.liquidation_view import margin_call_view
 from synchromesh.execution.session import Session
+from synchromesh.protocol import MarginCall
 
 if TYPE_CHECKING:
     from synchromesh.execution.gateway import Gateway
@@ -81,6 +83,25 @@ class UserTradesChannel(UserChannel):
         gathered = self.take()
         if gathered:
             self.push(self.sessions, gathered)
+
+
+class MarginCallsChannel(UserChannel):
+    """``user.margin_calls``: every change of a subaccount's margin call."""
+
+    def __init__(self, gateway: Gateway, name: str, session: Session) -> None:
+        super().__init__(gateway, name, "raw", session)
+
+    def called(self, calls: Sequence[MarginCall], visible: frozenset[int]) -> bool:
+        """Gather margin calls; whether one of them is this channel's."""
+        for call in calls:
+            if call.subaccount in visible:
+                self._gathered[call.subaccount] = margin_call_view(call, self.gateway.clock.now_ns())
+        return bool(self._gathered)
+
+    def flush(self) -> None:
+        """Push the calls that changed."""
+        for call in self.take():
+            self.push(self.sessions, call)
 
 
 class PortfolioChannel(UserChannel):

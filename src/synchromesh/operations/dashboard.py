@@ -11,9 +11,11 @@ from rich.panel import Panel
 from rich.table import Table
 
 from synchromesh.agents.base import AgentStats
+from synchromesh.agents.red_team.accounts import AttackResult
 from synchromesh.client.types import BookSummary
 from synchromesh.clock import SECOND
 from synchromesh.operations.summary import Latency, Summary
+from synchromesh.risk.monitor import RiskReport
 from synchromesh.settlement.service import SettlementStatus
 from synchromesh.verification.verify import Verdict
 
@@ -35,6 +37,8 @@ class View(msgspec.Struct, kw_only=True):
         verdict: What the verifier says.
         agents: What the agents say.
         latency: Of all agents.
+        risk: The risk monitor's last report.
+        attacks: What the red team has got out, by attack.
     """
 
     venue_ns: int = 0
@@ -47,6 +51,8 @@ class View(msgspec.Struct, kw_only=True):
     verdict: Verdict = msgspec.field(default_factory=Verdict)
     agents: dict[str, AgentStats] = {}
     latency: Latency = msgspec.field(default_factory=Latency)
+    risk: RiskReport | None = None
+    attacks: dict[str, AttackResult] = {}
 
 
 def read_status(directory: Path, name: str, kind: type[SettlementStatus] | type[Verdict]) -> SettlementStatus | Verdict:
@@ -63,7 +69,7 @@ def render(view: View) -> RenderableType:
     indices = "   ".join(f"{symbol} {price:,.2f}" for symbol, price in view.indices.items())
     progress = f"{view.elapsed:.0f}/{view.duration:.0f} s"
     title = f"[bold]Synchromesh[/]   venue {moment:%Y-%m-%d %H:%M:%S}   {indices}   {progress}"
-    return Group(Panel(title), _figures(view), _chain(view))
+    return Group(Panel(title), _figures(view), _risk(view), _chain(view))
 
 
 def _figures(view: View) -> RenderableType:
@@ -91,6 +97,37 @@ def _figures(view: View) -> RenderableType:
         f"verifier {verdict.root[:18]} {state} ({verdict.batches})",
     )
     return Panel(table, title="venue")
+
+
+def _risk(view: View) -> RenderableType:
+    """Calls and liquidations, what the monitor expects, and what the red team got."""
+    table = Table.grid(expand=True, padding=(0, 2))
+    for _ in range(4):
+        table.add_column()
+    risk, report = view.counted.risk, view.risk
+    insolvent = f"[red]{len(risk.insolvent)} insolvent[/]" if risk.insolvent else "[green]0 insolvent[/]"
+    table.add_row(
+        f"margin calls {risk.margin_calls}",
+        f"liquidations {risk.liquidations} ({risk.running} running)",
+        f"slices {risk.slices}   auction fills {risk.auction_fills}",
+        f"{insolvent}   fund paid {risk.insurance_paid:,.0f}",
+    )
+    if report is not None:
+        table.add_row(
+            f"fund {report.insurance:,.0f} USD",
+            f"shortfall of a day, worst 1 %: {report.expected_shortfall:,.0f} USD",
+            f"odds that it exceeds the fund {report.fund_exhausted:.1%}",
+            f"{report.paths} paths, {report.accounts} accounts, {report.seconds:.1f} s",
+        )
+    if view.attacks:
+        best = max(view.attacks, key=lambda name: view.attacks[name].best_profit)
+        table.add_row(
+            f"red team's best {view.attacks[best].best_profit:,.0f} USDC ({best})",
+            f"left for others to pay {max(each.worst_owed for each in view.attacks.values()):,.0f} USDC",
+            f"requests {sum(each.requests for each in view.attacks.values())}",
+            f"refused {sum(sum(each.refused.values()) for each in view.attacks.values())}",
+        )
+    return Panel(table, title="risk")
 
 
 def _chain(view: View) -> RenderableType:

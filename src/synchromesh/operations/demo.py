@@ -13,14 +13,17 @@ import structlog
 
 from synchromesh.agents.base import read_stats
 from synchromesh.agents.market import MarketPath, open_path
+from synchromesh.agents.red_team.accounts import read_score
 from synchromesh.client import Client, ClientError
 from synchromesh.clock import SECOND
 from synchromesh.config import VenueConfig
 from synchromesh.operations.dashboard import View, read_status
-from synchromesh.operations.funding import deposit_new
+from synchromesh.operations.funding import deposit_new, fund_insurance
 from synchromesh.operations.launch import ORACLES, LaunchPlan, VenueStack, oracle_name
+from synchromesh.operations.market_terms import market_terms
 from synchromesh.operations.processes import ProcessSpec
 from synchromesh.operations.summary import JournalCounter, Summary, add_chain, percentiles
+from synchromesh.risk.monitor import read_report
 from synchromesh.settlement.service import SettlementStatus
 from synchromesh.verification.verify import Verdict
 
@@ -34,6 +37,14 @@ START_SECONDS = 12.0
 """Real seconds that a venue takes to come up."""
 MAKER_DEPOSIT = 500_000_000
 TAKER_DEPOSIT = 5_000_000
+LEVERAGED_DEPOSIT = 20_000
+LIQUIDATOR_DEPOSIT = 20_000_000
+INSURANCE = 2_000_000
+"""What the operator puts into the insurance fund, USDC."""
+COLLATERAL_DEPOSITS = {"leveraged-1": (8, "WETH"), "leveraged-5": (6, "WSTETH"), "liquidator": (2, "WBTC")}
+"""Assets beside USDC that some users bring, in whole units."""
+RISK_AGENTS = ("leveraged", "liquidator", "red-team", "risk-monitor")
+"""Processes around the margin engine."""
 
 
 class DemoPlan(msgspec.Struct, frozen=True, kw_only=True):
@@ -50,6 +61,7 @@ class DemoPlan(msgspec.Struct, frozen=True, kw_only=True):
         makers: Market makers; they share the chain between them.
         users: Takers.
         rate: Orders a real second of all takers together.
+        leveraged: Users with as much risk as their margin allows.
     """
 
     directory: Path
@@ -62,6 +74,7 @@ class DemoPlan(msgspec.Struct, frozen=True, kw_only=True):
     makers: int = 2
     users: int = 4
     rate: float = 60.0
+    leveraged: int = 9
 
 
 class Demo:
@@ -114,7 +127,7 @@ class Demo:
             speed=speed,
             websocket_port=self._plan.port,
             challenge_window=window,
-            underlyings=path.symbols,
+            **market_terms(path),
             # Windows are venue time; clients live in real time.
             parameters={
                 "nonce_past": min(round(60 * speed), 7 * DAY_SECONDS) * SECOND,
@@ -130,8 +143,18 @@ class Demo:
         await stack.start_oracles("--seed", str(plan.seed), *market)
         accounts = {f"maker-{number}": MAKER_DEPOSIT for number in range(plan.makers)}
         accounts |= {f"taker-{number}": TAKER_DEPOSIT for number in range(plan.users)}
+        accounts |= {f"leveraged-{number}": LEVERAGED_DEPOSIT for number in range(plan.leveraged)}
+        accounts |= {"liquidator": LIQUIDATOR_DEPOSIT, "insurance": INSURANCE}
         await asyncio.gather(
             *(deposit_new(config, stack.venue.ensure_key(name), amount) for name, amount in accounts.items())
+        )
+        # A second deposit of the same owner: by now the first one's transactions are through.
+        await asyncio.gather(
+            *(
+                deposit_new(config, stack.venue.ensure_key(name), amount, symbol)
+                for name, (amount, symbol) in COLLATERAL_DEPOSITS.items()
+                if name in accounts
+            )
         )
         for number in range(plan.makers):
             part = ("--number", str(number), "--share", str(plan.makers), "--offset", str(number), "--deposit", "0")
@@ -143,10 +166,28 @@ class Demo:
         await stack.supervisor.start(
             ProcessSpec(name="takers", module="synchromesh.agents.taker", arguments=(*common, *takers))
         )
+        await self._start_risk_agents(stack, config, common, market_file)
+
+    async def _start_risk_agents(
+        self, stack: VenueStack, config: VenueConfig, common: tuple[str, ...], market_file: Path
+    ) -> None:
+        """Starts who takes too much risk, who buys it, who attacks and who watches; then fills the insurance fund."""
+        directory, market = ("--directory", str(self._plan.directory)), ("--data", str(market_file))
+        users = (*common, "--users", str(self._plan.leveraged), "--deposit", "0")
+        for spec in (
+            ProcessSpec(name="leveraged", module="synchromesh.agents.leveraged", arguments=users),
+            ProcessSpec(
+                name="liquidator", module="synchromesh.agents.liquidator", arguments=(*common, "--deposit", "0")
+            ),
+            ProcessSpec(name="red-team", module="synchromesh.agents.red_team", arguments=(*common, *market)),
+            ProcessSpec(name="risk-monitor", module="synchromesh.risk.monitor", arguments=(*directory, "--act")),
+        ):
+            await stack.supervisor.start(spec)
+        await fund_insurance(config, stack.venue.ensure_key("insurance"), INSURANCE)
 
     async def _stop_agents(self, stack: VenueStack) -> None:
         makers = [f"maker-{number}" for number in range(self._plan.makers)]
-        await stack.supervisor.stop([*map(oracle_name, reversed(range(ORACLES))), *makers, "takers"])
+        await stack.supervisor.stop([*map(oracle_name, reversed(range(ORACLES))), *makers, "takers", *RISK_AGENTS])
 
     async def _watch(self, stack: VenueStack, config: VenueConfig, counter: JournalCounter) -> None:
         begin = time.monotonic()
@@ -166,6 +207,7 @@ class Demo:
             view.indices = {symbol: float(await client.index_price(symbol)) for symbol in symbols}
         view.settlement = _settlement(directory)
         view.verdict = _verdict(directory)
+        view.risk, view.attacks = read_report(directory), read_score(directory)
         view.agents = read_stats(directory)
         view.latency = percentiles([sample for stats in view.agents.values() for sample in stats.ack_ms])
         self._show(view)
@@ -187,8 +229,17 @@ class Demo:
         samples = [sample for stats in read_stats(self._plan.directory).values() for sample in stats.ack_ms]
         summary.ack_ms = self.view.latency = percentiles(samples)
         self.view.settlement, self.view.verdict = _settlement(self._plan.directory), _verdict(self._plan.directory)
+        self._add_risk(summary)
         summary.restarts = {name: count for name, count in stack.supervisor.restarts.items() if count}
         return summary
+
+    def _add_risk(self, summary: Summary) -> None:
+        """Adds what the red team and the risk monitor say."""
+        score = read_score(self._plan.directory).values()
+        summary.red_team_profit = max((float(result.best_profit) for result in score), default=None)
+        summary.red_team_owed = max((float(result.worst_owed) for result in score), default=None)
+        report = read_report(self._plan.directory)
+        summary.shortfall_usd = None if report is None else report.expected_shortfall
 
 
 def _settlement(directory: Path) -> SettlementStatus:

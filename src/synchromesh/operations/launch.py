@@ -12,9 +12,11 @@ import msgspec
 
 from synchromesh.clock import VenueClock
 from synchromesh.config import AssetConfig, VenueConfig, VenueDirectory
+from synchromesh.operations.administration import set_tables
 from synchromesh.operations.processes import ProcessSpec, Supervisor, tail
+from synchromesh.protocol import CollateralTerms, RiskParameters
 from synchromesh.settlement.chain import Chain, Sender, address_from_secret
-from synchromesh.settlement.deploy import deploy
+from synchromesh.settlement.deploy import TEST_TOKENS, USDC_DECIMALS, deploy
 
 CHAIN_ID = 31337
 """Chain id of local chains."""
@@ -42,6 +44,9 @@ class LaunchPlan(msgspec.Struct, frozen=True, kw_only=True):
         challenge_window: Venue seconds from a batch's commit to its finality.
         underlyings: Symbols to trade.
         parameters: Venue parameters that differ from the defaults.
+        tokens: Assets beside USDC, symbols of `TEST_TOKENS`.
+        risk: Risk tables by symbol of the underlying.
+        collateral: Collateral terms by symbol of the asset.
     """
 
     directory: Path
@@ -51,6 +56,9 @@ class LaunchPlan(msgspec.Struct, frozen=True, kw_only=True):
     challenge_window: int = 600
     underlyings: tuple[str, ...] = ("BTC", "ETH")
     parameters: dict[str, int] = msgspec.field(default_factory=dict)
+    tokens: tuple[str, ...] = ()
+    risk: dict[str, RiskParameters] = msgspec.field(default_factory=dict)
+    collateral: dict[str, CollateralTerms] = msgspec.field(default_factory=dict)
 
 
 def oracle_name(number: int) -> str:
@@ -87,12 +95,14 @@ class VenueStack:
 
         Raises:
             LaunchError: When a process does not come up.
+            ClientError: When the venue refuses a table of its configuration.
         """
         fresh = not (self.plan.directory / "venue.json").exists()
         config = await self._found() if fresh else await self._continue()
         directory = ("--directory", str(self.plan.directory))
         await self.supervisor.start(ProcessSpec(name="execution", module="synchromesh.execution", arguments=directory))
         await self._wait_api(config)
+        await set_tables(self.venue)
         await self.supervisor.start(
             ProcessSpec(
                 name="settlement", module="synchromesh.settlement", arguments=(*directory, "--confirmations", "1")
@@ -147,6 +157,7 @@ class VenueStack:
                 # The chain's clock steps in blocks, so venue time leads it by up to a block.
                 max_time_lead=max(60, int(30 * plan.speed)),
                 deposit_cap=10**18,
+                tokens={symbol: TEST_TOKENS[symbol] for symbol in plan.tokens},
             )
         finally:
             await chain.close()
@@ -159,9 +170,17 @@ class VenueStack:
             oracles=tuple(sorted((address_from_secret(secret) for secret in oracles), key=str.lower)),
             oracle_quorum=ORACLE_QUORUM,
             oracle_ports=tuple(free_port() for _ in range(ORACLES)),
-            assets=(AssetConfig(symbol="USDC", token=deployed.usdc, decimals=6),),
+            assets=(
+                AssetConfig(symbol="USDC", token=deployed.usdc, decimals=USDC_DECIMALS),
+                *(
+                    AssetConfig(symbol=symbol, token=token, decimals=TEST_TOKENS[symbol])
+                    for symbol, token in deployed.tokens.items()
+                ),
+            ),
             underlyings=plan.underlyings,
             parameters=plan.parameters,
+            risk=plan.risk,
+            collateral=plan.collateral,
             clock=clock,
             websocket_port=plan.websocket_port or free_port(),
             http_port=free_port() if plan.websocket_port == 0 else plan.websocket_port + 1,

@@ -8,6 +8,7 @@ import msgspec
 
 from synchromesh._native import JournalReader, Replica
 from synchromesh.config import VenueConfig
+from synchromesh.operations.risk_record import RiskCounter, RiskRecord
 from synchromesh.protocol import (
     CloseReason,
     Deposit,
@@ -54,6 +55,10 @@ class Summary(msgspec.Struct, kw_only=True):
         settled: Positions settled at expiry.
         commands: Commands in the journal.
         restarts: Processes that were started again.
+        risk: Margin calls and liquidations.
+        red_team_profit: The best that an attack on the margin engine has made, USDC; null when nobody attacked.
+        red_team_owed: The most that an attack has left for others to pay, USDC.
+        shortfall_usd: Expected shortfall of the insurance fund over the next day, by the risk monitor's last report.
     """
 
     instruments: int = 0
@@ -72,6 +77,10 @@ class Summary(msgspec.Struct, kw_only=True):
     settled: int = 0
     commands: int = 0
     restarts: dict[str, int] = msgspec.field(default_factory=dict)
+    risk: RiskRecord = msgspec.field(default_factory=RiskRecord)
+    red_team_profit: float | None = None
+    red_team_owed: float | None = None
+    shortfall_usd: float | None = None
 
 
 class JournalCounter:
@@ -85,6 +94,8 @@ class JournalCounter:
         self._reader = JournalReader(str(journal))
         self.replica = Replica()
         self.summary = Summary()
+        self._risk = RiskCounter()
+        self.summary.risk = self._risk.record
         self._lots: dict[int, tuple[int, int]] = {}
         self._index: dict[int, int] = {}
 
@@ -107,8 +118,10 @@ class JournalCounter:
                 self._lots.update({spec.instrument: (spec.lot_size, spec.underlying) for spec in specs})
             case MarkUpdate(inputs=inputs):
                 self._index[inputs.underlying] = inputs.index
-        for event in events:
-            match decode_event(event):
+        for encoded in events:
+            event = decode_event(encoded)
+            self._risk.take(event, record.time)
+            match event:
                 case Fill(instrument=instrument, lots=lots):
                     lot, underlying = self._lots[instrument]
                     summary.fills += 1

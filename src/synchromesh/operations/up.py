@@ -10,6 +10,7 @@ from pathlib import Path
 from synchromesh.agents.market import open_path
 from synchromesh.operations.funding import deposit_new
 from synchromesh.operations.launch import LaunchPlan, VenueStack
+from synchromesh.operations.market_terms import market_terms
 from synchromesh.operations.processes import ProcessSpec
 
 MAKER_DEPOSIT = 500_000_000
@@ -28,7 +29,7 @@ async def run_up(directory: Path, data: Path | None, port: int, makers: int, say
         venue_start_ns=path.start_ns,
         websocket_port=port,
         challenge_window=CHALLENGE_SECONDS,
-        underlyings=path.symbols,
+        **market_terms(path),
     )
     stack = VenueStack(plan)
     stop = asyncio.Event()

@@ -1,4 +1,5 @@
-"""Black-76 prices, Greeks and implied vols over arrays, whole chains, and the marks that an oracle's inputs give.
+"""Black-76 prices, Greeks and implied vols over arrays, whole chains, and the marks and scenario
+lanes that an oracle's inputs give.
 
 The formulas run natively, without the GIL, vectorised, with the venue's own deterministic functions: the same bits on
 every machine and with any number of threads, and the very code that marks positions. Arguments broadcast like NumPy
@@ -21,7 +22,7 @@ from synchromesh.pricing.arrow import ArrowMissing
 from synchromesh.pricing.black import Greeks, SecondOrder, black76, second_order
 from synchromesh.pricing.chain import Chain, ChainExpiry
 from synchromesh.pricing.implied import ImpliedVolError, VolStatus, implied_vol, implied_vol_status
-from synchromesh.pricing.marks import mark_arrays, year_fraction
+from synchromesh.pricing.marks import RiskArrays, mark_arrays, risk_arrays, year_fraction
 
 __all__ = [
     "ArrowMissing",
@@ -31,12 +32,14 @@ __all__ = [
     "ImpliedVolError",
     "MarkError",
     "PricingError",
+    "RiskArrays",
     "SecondOrder",
     "VolStatus",
     "black76",
     "implied_vol",
     "implied_vol_status",
     "mark_arrays",
+    "risk_arrays",
     "second_order",
     "year_fraction",
 ]

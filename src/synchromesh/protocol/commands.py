@@ -13,6 +13,7 @@ from synchromesh.protocol.primitives import (
     NO_SIGNATURE,
     SCOPES,
     InstrumentKind,
+    MarginModel,
     Mode,
     OptionType,
     OrderType,
@@ -22,6 +23,7 @@ from synchromesh.protocol.primitives import (
     Side,
     TimeInForce,
 )
+from synchromesh.protocol.risk import CollateralTerms, RiskParameters
 from synchromesh.protocol.wire import (
     I64,
     U8,
@@ -387,6 +389,21 @@ class Expire(Message, frozen=True):
     cosignatures: Quorum = ()
 
 
+class LiquidationBid(Message, frozen=True):
+    """Takes over up to ``share`` (1e-9) of a portfolio that is being auctioned.
+
+    The bidder pays at most ``limit`` micro-USDC in all; a negative limit is the least that it is paid.
+    """
+
+    KIND = 21
+
+    subaccount: U64
+    target: U64
+    share: I64
+    limit: I64
+    auth: Authorization
+
+
 class Clock(Message, frozen=True):
     """Time passes: up to ``limit`` orders past their ``valid_until`` end."""
 
@@ -403,6 +420,16 @@ class SetMode(Message, frozen=True):
     underlying: U16
     mode: Mode
     admin: Administration
+
+
+class SetMarginModel(Message, frozen=True):
+    """The owner chooses how a subaccount is margined."""
+
+    KIND = 24
+
+    subaccount: U64
+    model: MarginModel
+    auth: Authorization
 
 
 class SetParameter(Message, frozen=True):
@@ -424,6 +451,38 @@ class SettleExpired(Message, frozen=True):
     limit: U16
 
 
+class SetRiskParameters(Message, frozen=True):
+    """Replaces the risk table of an underlying, for marks with an oracle time not before ``effective``."""
+
+    KIND = 27
+
+    underlying: U16
+    parameters: RiskParameters
+    effective: U64
+    admin: Administration
+
+
+class SetCollateral(Message, frozen=True):
+    """Replaces what an asset counts for as collateral, from the first mark with an oracle time not before it."""
+
+    KIND = 28
+
+    asset: U16
+    terms: CollateralTerms
+    effective: U64
+    admin: Administration
+
+
+class FundInsurance(Message, frozen=True):
+    """Moves USDC from a subaccount to the insurance fund, for good."""
+
+    KIND = 29
+
+    subaccount: U64
+    amount: I64
+    auth: Authorization
+
+
 Command = (
     Genesis
     | InboxItem
@@ -441,10 +500,15 @@ Command = (
     | MarkUpdate
     | FundingTick
     | Expire
+    | LiquidationBid
     | Clock
     | SetMode
+    | SetMarginModel
     | SetParameter
     | SettleExpired
+    | SetRiskParameters
+    | SetCollateral
+    | FundInsurance
 )
 """A command."""
 

@@ -3,7 +3,17 @@
 from typing import Any
 
 from synchromesh.protocol.commands import ParameterValue
-from synchromesh.protocol.primitives import BalanceReason, CloseReason, MarketStatus, MarkFault, Mode, Side
+from synchromesh.protocol.primitives import (
+    BalanceReason,
+    CallLevel,
+    CloseReason,
+    LiquidationOutcome,
+    MarginModel,
+    MarketStatus,
+    MarkFault,
+    Mode,
+    Side,
+)
 from synchromesh.protocol.wire import I64, U8, U16, U32, U64, Address, Message, Reader, Tagged
 
 
@@ -228,6 +238,175 @@ class MarketStatusChanged(Message, frozen=True):
     fault: MarkFault
 
 
+class MarginModelChanged(Message, frozen=True):
+    """A subaccount is margined in another way."""
+
+    KIND = 22
+
+    subaccount: U64
+    model: MarginModel
+
+
+class RiskParametersSet(Message, frozen=True):
+    """A risk table waits for its time. Arrays made under the listing epoch before are void."""
+
+    KIND = 23
+
+    underlying: U16
+    version: U32
+    effective: U64
+
+
+class RiskParametersActive(Message, frozen=True):
+    """A risk table counts from this mark on."""
+
+    KIND = 24
+
+    underlying: U16
+    version: U32
+
+
+class CollateralSet(Message, frozen=True):
+    """Collateral terms wait for their time."""
+
+    KIND = 25
+
+    asset: U16
+    effective: U64
+
+
+class CollateralActive(Message, frozen=True):
+    """Collateral terms count from this mark on."""
+
+    KIND = 26
+
+    asset: U16
+
+
+class MarginCall(Message, frozen=True):
+    """A subaccount's margin call changed."""
+
+    KIND = 27
+
+    subaccount: U64
+    level: CallLevel
+    equity: I64
+    initial: I64
+    maintenance: I64
+
+
+class LiquidationStarted(Message, frozen=True):
+    """A liquidation began."""
+
+    KIND = 28
+
+    liquidation: U64
+    subaccount: U64
+    underlying: U16
+    mark_epoch: U32
+    equity: I64
+    maintenance: I64
+    value: I64
+
+
+class LiquidationSlice(Message, frozen=True):
+    """A slice of a position was closed in the book; its fills come before."""
+
+    KIND = 29
+
+    liquidation: U64
+    subaccount: U64
+    instrument: U32
+    side: Side
+    limit: I64
+    lots: I64
+    cash: I64
+    fee: I64
+
+
+class AuctionOpened(Message, frozen=True):
+    """A portfolio can be bid for."""
+
+    KIND = 30
+
+    liquidation: U64
+    subaccount: U64
+    insolvent: bool
+    time: U64
+    value: I64
+
+
+class AuctionFill(Message, frozen=True):
+    """A share of a portfolio changed hands; the positions moved come before."""
+
+    KIND = 31
+
+    liquidation: U64
+    subaccount: U64
+    bidder: U64
+    share: I64
+    price: I64
+    cash: I64
+    insurance: I64
+
+
+class Deleveraged(Message, frozen=True):
+    """A part of a counterparty's book was closed against a portfolio, at the mark."""
+
+    KIND = 32
+
+    liquidation: U64
+    subaccount: U64
+    counterparty: U64
+    instrument: U32
+    lots: I64
+    price: I64
+    cash: I64
+
+
+class LiquidationEnded(Message, frozen=True):
+    """A liquidation is over."""
+
+    KIND = 33
+
+    liquidation: U64
+    subaccount: U64
+    outcome: LiquidationOutcome
+
+
+class InsurancePaid(Message, frozen=True):
+    """The insurance fund paid for a liquidation."""
+
+    KIND = 34
+
+    liquidation: U64
+    amount: I64
+    left: I64
+
+
+class InsuranceFunded(Message, frozen=True):
+    """A subaccount gave to the insurance fund."""
+
+    KIND = 35
+
+    subaccount: U64
+    amount: I64
+
+
+class PositionMoved(Message, frozen=True):
+    """A position moved between two subaccounts outside of the book."""
+
+    KIND = 36
+
+    liquidation: U64
+    subaccount: U64
+    counterparty: U64
+    instrument: U32
+    lots: I64
+    price: I64
+    cash: I64
+
+
 Event = (
     OrderRested
     | Fill
@@ -250,6 +429,21 @@ Event = (
     | ModeChanged
     | ParameterChanged
     | MarketStatusChanged
+    | MarginModelChanged
+    | RiskParametersSet
+    | RiskParametersActive
+    | CollateralSet
+    | CollateralActive
+    | MarginCall
+    | LiquidationStarted
+    | LiquidationSlice
+    | AuctionOpened
+    | AuctionFill
+    | Deleveraged
+    | LiquidationEnded
+    | InsurancePaid
+    | InsuranceFunded
+    | PositionMoved
 )
 """An event."""
 

@@ -161,6 +161,20 @@ class Parameter(WordEnum):
     MARK_STALENESS = 16, "mark_staleness"
     MIN_INDEX_SOURCES = 17, "min_index_sources"
     MAX_INDEX_JUMP = 18, "max_index_jump"
+    PNL_OFFSET = 19, "pnl_offset"
+    PNL_OFFSET_CAP = 20, "pnl_offset_cap"
+    RISK_DELAY = 21, "risk_delay"
+    MARGIN_CALL_BUFFER = 22, "margin_call_buffer"
+    LIQUIDATION_INTERVAL = 23, "liquidation_interval"
+    LIQUIDATION_SLICE = 24, "liquidation_slice"
+    LIQUIDATION_PRICE_LIMIT = 25, "liquidation_price_limit"
+    LIQUIDATION_FEE = 26, "liquidation_fee"
+    AUCTION_START = 27, "auction_start"
+    AUCTION_MIDDLE = 28, "auction_middle"
+    AUCTION_MIDDLE_TIME = 29, "auction_middle_time"
+    AUCTION_END_TIME = 30, "auction_end_time"
+    INSURANCE_CAP = 31, "insurance_cap"
+    AUCTION_TRIGGER = 32, "auction_trigger"
 
 
 class CloseReason(WordEnum):
@@ -176,6 +190,7 @@ class CloseReason(WordEnum):
     MAX_FEE = 7, "max_fee"
     INSTRUMENT_EXPIRED = 8, "instrument_expired"
     FORCED = 9, "forced"
+    LIQUIDATION = 10, "liquidation"
 
 
 class BalanceReason(WordEnum):
@@ -186,6 +201,34 @@ class BalanceReason(WordEnum):
     TRANSFER = 2, "transfer"
     SETTLEMENT = 3, "settlement"
     FUNDING = 4, "funding"
+    LIQUIDATION = 5, "liquidation"
+    AUCTION = 6, "auction"
+    INSURANCE = 7, "insurance"
+    DELEVERAGE = 8, "deleverage"
+
+
+class MarginModel(WordEnum):
+    """How a subaccount is margined: each instrument by itself, or the whole portfolio by scenario lanes."""
+
+    STANDARD = 0, "standard"
+    PORTFOLIO = 1, "portfolio"
+
+
+class CallLevel(WordEnum):
+    """What a subaccount's equity falls short of: nothing, its initial margin, its maintenance margin and buffer."""
+
+    NONE = 0, "none"
+    INITIAL = 1, "initial"
+    MAINTENANCE = 2, "maintenance"
+
+
+class LiquidationOutcome(WordEnum):
+    """How a liquidation ended."""
+
+    RECOVERED = 0, "recovered"
+    CLOSED = 1, "closed"
+    INSURED = 2, "insured"
+    DELEVERAGED = 3, "deleveraged"
 
 
 SCOPE_TRADE, SCOPE_CANCEL, SCOPE_RFQ, SCOPE_TRANSFER = 1, 2, 4, 8

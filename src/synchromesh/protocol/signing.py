@@ -21,19 +21,24 @@ from synchromesh.protocol.commands import (
     Command,
     CreateSubaccount,
     Expire,
+    FundInsurance,
+    LiquidationBid,
     ListInstruments,
     PlaceOrder,
     RaiseNonceFloor,
     RegisterSessionKey,
     ReplaceOrder,
     RevokeSessionKey,
+    SetCollateral,
+    SetMarginModel,
     SetMode,
     SetParameter,
+    SetRiskParameters,
     Transfer,
     Withdraw,
 )
 from synchromesh.protocol.marks import Cosignature, MarkUpdate
-from synchromesh.protocol.primitives import SCOPES, OrderType, PostOnly, SelfTrade, Side, TimeInForce
+from synchromesh.protocol.primitives import SCOPES, MarginModel, OrderType, PostOnly, SelfTrade, Side, TimeInForce
 from synchromesh.protocol.wire import Message
 
 __all__ = [
@@ -59,6 +64,7 @@ _WORD_LAYOUTS = {
     "uint32": "24xQ",
     "uint64": "24xQ",
     "uint256": "24xQ",
+    "int64": "32s",
     "bool": "24xQ",
 }
 
@@ -115,6 +121,13 @@ REGISTER_SESSION_KEY = StructType(
 )
 SESSION_KEY_CONSENT = StructType("SessionKeyConsent(address owner,address key,uint8 scopes,uint64 keyExpiry)")
 REVOKE_SESSION_KEY = StructType("RevokeSessionKey(address key,uint64 nonce,uint64 expiry,address signer)")
+LIQUIDATION_BID = StructType(
+    "LiquidationBid(uint64 subaccount,uint64 target,uint64 share,int64 limit,uint64 nonce,uint64 expiry,address signer)"
+)
+SET_MARGIN_MODEL = StructType(
+    "SetMarginModel(uint64 subaccount,string model,uint64 nonce,uint64 expiry,address signer)"
+)
+FUND_INSURANCE = StructType("FundInsurance(uint64 subaccount,uint64 amount,uint64 nonce,uint64 expiry,address signer)")
 MARK_UPDATE = StructType("MarkUpdate(string underlying,uint64 time,bytes32 inputs)")
 SETTLEMENT_PRICE = StructType("SettlementPrice(string underlying,uint64 expiry,uint64 price)")
 ADMINISTRATION = StructType("Administration(string action,bytes32 body,uint64 nonce)")
@@ -136,6 +149,9 @@ STRUCTS = {
         REGISTER_SESSION_KEY,
         SESSION_KEY_CONSENT,
         REVOKE_SESSION_KEY,
+        LIQUIDATION_BID,
+        SET_MARGIN_MODEL,
+        FUND_INSURANCE,
         MARK_UPDATE,
         SETTLEMENT_PRICE,
         ADMINISTRATION,
@@ -185,6 +201,9 @@ class Names(msgspec.Struct, frozen=True):
             return names[key]
         except KeyError:
             raise SigningError(f"{what} {key} is not listed") from None
+
+
+_ADMINISTRATIVE = ListInstruments | SetMode | SetParameter | SetRiskParameters | SetCollateral
 
 
 class Claim(NamedTuple):
@@ -338,6 +357,21 @@ class TypedDomain:
         """Digest of ``RevokeSessionKey``."""
         return self._digest(REVOKE_SESSION_KEY.hash(_address(key), nonce, expiry, _address(signer)))
 
+    def liquidation_bid(
+        self, *, subaccount: int, target: int, share: int, limit: int, nonce: int, expiry: int, signer: bytes
+    ) -> bytes:
+        """Digest of ``LiquidationBid``; a negative ``limit`` is the least that the bidder is paid."""
+        words = subaccount, target, share, _signed_word(limit)
+        return self._digest(LIQUIDATION_BID.hash(*words, nonce, expiry, _address(signer)))
+
+    def set_margin_model(self, *, subaccount: int, model: MarginModel, nonce: int, expiry: int, signer: bytes) -> bytes:
+        """Digest of ``SetMarginModel``."""
+        return self._digest(SET_MARGIN_MODEL.hash(subaccount, _hash_name(model.word), nonce, expiry, _address(signer)))
+
+    def fund_insurance(self, *, subaccount: int, amount: int, nonce: int, expiry: int, signer: bytes) -> bytes:
+        """Digest of ``FundInsurance``."""
+        return self._digest(FUND_INSURANCE.hash(subaccount, amount, nonce, expiry, _address(signer)))
+
     def mark_update(self, *, underlying: str, time: int, inputs: bytes) -> bytes:
         """Digest of ``MarkUpdate``; ``inputs`` are the encoded `MarkInputs`."""
         return self._digest(MARK_UPDATE.hash(_hash_name(underlying), time, keccak256(inputs)))
@@ -408,13 +442,20 @@ class TypedDomain:
                 return self.register_session_key(**_fields(command, "auth", "consent"), **_auth(auth))
             case RevokeSessionKey(auth=auth):
                 return self.revoke_session_key(key=command.key, **_auth(auth))
+            case LiquidationBid(auth=auth):
+                return self.liquidation_bid(**_fields(command, "auth"), **_auth(auth))
+            case SetMarginModel(auth=auth):
+                return self.set_margin_model(**_fields(command, "auth"), **_auth(auth))
+            case FundInsurance(auth=auth):
+                return self.fund_insurance(**_fields(command, "auth"), **_auth(auth))
             case MarkUpdate(inputs=inputs):
                 underlying = names.underlying(inputs.underlying)
                 return self.mark_update(underlying=underlying, time=inputs.time, inputs=inputs.encode())
             case Expire():
                 underlying = names.underlying(command.underlying)
                 return self.settlement_price(underlying=underlying, expiry=command.expiry, price=command.price)
-            case ListInstruments(admin=admin) | SetMode(admin=admin) | SetParameter(admin=admin):
+            case _ if isinstance(command, _ADMINISTRATIVE):
+                admin = command.admin
                 body = command.encode().removesuffix(admin.encode())
                 return self.administration(action=type(command).__name__, body=body, nonce=admin.nonce)
             case _:
@@ -481,6 +522,12 @@ def _address(value: bytes) -> bytes:
     return value
 
 
+def _signed_word(value: int) -> bytes:
+    if not -(2**63) <= value < 2**63:
+        raise SigningError(f"{value} does not fit 64 bits")
+    return value.to_bytes(32, signed=True)
+
+
 def _signer(cosignature: Cosignature) -> bytes:
     return cosignature.signer
 
@@ -488,7 +535,7 @@ def _signer(cosignature: Cosignature) -> bytes:
 def _quorum(command: Command) -> tuple[Cosignature, ...]:
     if isinstance(command, MarkUpdate | Expire):
         return command.cosignatures
-    assert isinstance(command, ListInstruments | SetMode | SetParameter), "every other signed command has one signer"
+    assert isinstance(command, _ADMINISTRATIVE), "every other signed command has one signer"
     return command.admin.cosignatures
 
 

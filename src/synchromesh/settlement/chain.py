@@ -70,7 +70,7 @@ class GasUse(msgspec.Struct):
 
 
 def load_abi(name: str) -> dict[str, Any]:
-    """Returns ABI and bytecode of one of our contracts, ``Settlement`` or ``TestUSDC``."""
+    """Returns ABI and bytecode of one of our contracts, ``Settlement``, ``TestUSDC`` or ``TestToken``."""
     text = resources.files("synchromesh.settlement").joinpath("abi", f"{name}.json").read_text()
     return cast(dict[str, Any], json.loads(text))
 

@@ -23,12 +23,14 @@ class Wallet:
     Args:
         chain: The chain.
         settlement: Settlement contract, hex.
-        token: The ERC-20 of asset 0, hex.
+        token: The ERC-20 of the asset, hex.
         secret: The account's key.
+        asset: The asset that is minted and deposited; USDC if nothing else is said.
     """
 
-    def __init__(self, chain: Chain, settlement: str, token: str, secret: bytes) -> None:
+    def __init__(self, chain: Chain, settlement: str, token: str, secret: bytes, asset: int = 0) -> None:
         self._chain = chain
+        self._asset = asset
         self._settlement = chain.contract("Settlement", settlement)
         self._token = chain.contract("TestUSDC", token)
         self._sender = Sender(chain, secret)
@@ -54,7 +56,7 @@ class Wallet:
             Reverted: When token or vault refuses.
         """
         await self._sender.send(self._token.functions.approve(self._settlement.address, amount))
-        return await self._sender.send(self._settlement.functions.deposit(0, amount, subaccount))
+        return await self._sender.send(self._settlement.functions.deposit(self._asset, amount, subaccount))
 
     async def deposit_with_permit(self, amount: int, subaccount: int = 0) -> TxReceipt:
         """Deposits ``amount`` token units in one transaction, the allowance signed instead of sent (EIP-2612).
@@ -67,7 +69,7 @@ class Wallet:
         deadline = int(block["timestamp"]) + PERMIT_SECONDS
         signed = self._account.sign_typed_data(full_message=await self._permit(amount, deadline))
         signature = signed.v, signed.r.to_bytes(32, "big"), signed.s.to_bytes(32, "big")
-        call = self._settlement.functions.depositWithPermit(0, amount, subaccount, deadline, *signature)
+        call = self._settlement.functions.depositWithPermit(self._asset, amount, subaccount, deadline, *signature)
         return await self._sender.send(call)
 
     async def _permit(self, amount: int, deadline: int) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 use commitment::Replica;
 use protocol::*;
+use std::collections::BTreeSet;
 use std::num::NonZero;
 
 pub const SECOND: u64 = 1_000_000_000;
@@ -32,6 +33,8 @@ pub type Act = (u8, [u64; 4]);
 pub struct Venue {
     pub replica: Replica,
     pub records: Vec<Vec<u8>>,
+    /// Names of all events so far.
+    pub seen: BTreeSet<&'static str>,
     time: u64,
     nonce: u64,
     index: i64,
@@ -70,6 +73,51 @@ fn parameter(parameter: Parameter) -> i64 {
         Parameter::MarkStaleness => 30 * DAY as i64,
         Parameter::MinIndexSources => 3,
         Parameter::MaxIndexJump => 500_000_000,
+        Parameter::PnlOffset => 600_000_000,
+        Parameter::PnlOffsetCap => 500_000_000,
+        Parameter::RiskDelay => 3_600_000_000_000,
+        Parameter::MarginCallBuffer => 100_000_000,
+        Parameter::LiquidationInterval => 1_000_000_000,
+        Parameter::LiquidationSlice => 200_000_000,
+        Parameter::LiquidationPriceLimit => 20_000_000,
+        Parameter::LiquidationFee => 500_000,
+        Parameter::AuctionStart => 950_000_000,
+        Parameter::AuctionMiddle => 700_000_000,
+        Parameter::AuctionMiddleTime => 900_000_000_000,
+        Parameter::AuctionEndTime => 3_600_000_000_000,
+        Parameter::InsuranceCap | Parameter::AuctionTrigger => 500_000_000,
+    }
+}
+
+fn risk_parameters() -> RiskParameters {
+    RiskParameters {
+        scenario: ScenarioParameters {
+            range: 160_000_000,
+            vol_up: 500_000_000,
+            vol_down: 250_000_000,
+            power_short: 300_000_000,
+            power_long: 130_000_000,
+            vol_floor: 500_000_000,
+            skew_linear: 100_000_000,
+            skew_absolute: 100_000_000,
+            term_front: 200_000_000,
+            term_back: 50_000_000,
+        },
+        margin: MarginParameters {
+            maintenance_share: 800_000_000,
+            basis_min_move: 5_000_000,
+            basis_rate: 30_000_000,
+            short_floor: 10_000_000,
+            short_floor_last_day: 20_000_000,
+            delta_depth: 1_000 * CONTRACT,
+            delta_impact: 10_000_000,
+            vega_depth: 100_000 * USD,
+            vega_impact: NANO_ONE,
+            strike_depth: 1_000 * CONTRACT,
+            strike_impact: 10_000_000,
+            impact_max: 200_000_000,
+            confidence_multiplier: NANO_ONE,
+        },
     }
 }
 
@@ -102,8 +150,14 @@ impl Venue {
     /// A venue that has opened, listed a perpetual and four options, marked them, and credited every owner.
     pub fn open() -> Self {
         let replica = Replica::new();
-        let mut venue =
-            Self { replica, records: Vec::new(), time: START, nonce: START, index: 75_000 * NANO_ONE };
+        let mut venue = Self {
+            replica,
+            records: Vec::new(),
+            seen: BTreeSet::new(),
+            time: START,
+            nonce: START,
+            index: 75_000 * NANO_ONE,
+        };
         venue.must(genesis());
         venue.must(venue.listing());
         venue.must(venue.mark());
@@ -116,7 +170,7 @@ impl Venue {
         venue
     }
 
-    fn must(&mut self, command: Command) {
+    pub fn must(&mut self, command: Command) {
         let name = command.name();
         assert!(self.submit(command), "the venue refuses its own {name}");
     }
@@ -125,7 +179,10 @@ impl Venue {
     pub fn submit(&mut self, command: Command) -> bool {
         let record = Record { time: self.time, command }.to_bytes();
         let applied = match self.replica.apply(&record, false) {
-            Ok(_) => true,
+            Ok(events) => {
+                self.seen.extend(events.iter().map(Event::name));
+                true
+            }
             Err(error) => {
                 assert!(matches!(error.fault, commitment::Fault::Refused(_)), "{error}");
                 false
@@ -141,7 +198,7 @@ impl Venue {
     pub fn act(&mut self, (kind, [a, b, c, d]): Act) -> bool {
         self.time += a % 20 * SECOND / 10;
         let who = owner(a >> 8);
-        let command = match kind % 24 {
+        let command = match kind % 28 {
             0 => self.inbox(InboxBody::Deposit {
                 owner: address(who),
                 subaccount: b % 3,
@@ -179,6 +236,11 @@ impl Venue {
             14 => SettleExpired { underlying: 1, expiry: self.expiry(b), limit: 1 + (c % 5) as u16 }.into(),
             15 if b % 4 == 0 => self.listing(),
             15 => self.trading(who, |auth| RaiseNonceFloor { floor: auth.nonce, auth }.into()),
+            16 if b.is_multiple_of(2) => self.risk_table(c, d),
+            16 => self.collateral(c, d),
+            17 => self.margin_model(who, b, c),
+            18 => self.fund_insurance(who, c, d),
+            19 if b.is_multiple_of(2) => self.bid(who, b, c, d),
             _ => self.place(who, b, c, d),
         };
         self.submit(command)
@@ -202,7 +264,7 @@ impl Venue {
     }
 
     /// By an owner or its session key, with the next trading nonce.
-    fn trading(&mut self, key: u8, make: impl Fn(Authorization) -> Command) -> Command {
+    pub fn trading(&mut self, key: u8, make: impl Fn(Authorization) -> Command) -> Command {
         self.nonce = self.time.max(self.nonce + 1);
         self.seal(key, self.nonce, make)
     }
@@ -269,8 +331,60 @@ impl Venue {
         command
     }
 
+    /// A risk table of the underlying, one of three.
+    fn risk_table(&self, c: u64, d: u64) -> Command {
+        let mut parameters = risk_parameters();
+        parameters.scenario.range += (c % 3) as i64 * 10_000_000;
+        let effective = self.time + d % (2 * 3_600) * SECOND;
+        self.administered(|admin| SetRiskParameters { underlying: 1, parameters, effective, admin })
+    }
+
+    /// Terms of WBTC, one of three.
+    fn collateral(&self, c: u64, d: u64) -> Command {
+        let terms = CollateralTerms {
+            price_underlying: 1,
+            scenario_underlying: (c % 2) as u16,
+            haircut_initial: 100_000_000,
+            haircut_maintenance: 50_000_000,
+            depeg: (c % 3) as i64 * 10_000_000,
+            account_cap: 10 * CONTRACT,
+            venue_cap: 100 * CONTRACT,
+        };
+        let effective = self.time + d % (2 * 3_600) * SECOND;
+        self.administered(|admin| SetCollateral { asset: 1, terms, effective, admin })
+    }
+
+    fn margin_model(&self, who: u8, b: u64, c: u64) -> Command {
+        let (subaccount, model) =
+            (self.subaccount(who, b), MarginModel::ALL[usize::from(!c.is_multiple_of(3))]);
+        self.owned(who, |auth| SetMarginModel { subaccount, model, auth }.into())
+    }
+
+    fn fund_insurance(&self, who: u8, c: u64, d: u64) -> Command {
+        let (subaccount, amount) = (self.subaccount(who, c), 1 + (d % 1_000_000_000) as i64);
+        self.owned(who, |auth| FundInsurance { subaccount, amount, auth }.into())
+    }
+
+    /// The owner takes out all that may leave, so that the next move of the market finds an account without reserves.
+    pub fn drain(&self, who: u8) -> Command {
+        let subaccount = self.subaccount(who, 0);
+        let amount = self.engine().withdrawable(subaccount, USDC);
+        let recipient = address(who);
+        self.owned(who, |auth| Withdraw { subaccount, asset: USDC, amount, recipient, auth }.into())
+    }
+
+    /// A bid for a portfolio that is being auctioned, or for one that is not.
+    pub fn bid(&mut self, who: u8, b: u64, c: u64, d: u64) -> Command {
+        let subaccount = self.subaccount(who, b);
+        let auctioned: Vec<_> = self.engine().auctions().map(|auction| auction.subaccount).collect();
+        let target = auctioned.get(c as usize % auctioned.len().max(1)).copied().unwrap_or(1);
+        let share = NANO_ONE / 10 * (1 + (d % 10) as i64);
+        let limit = 10_000_000 * USD;
+        self.trading(who, |auth| LiquidationBid { subaccount, target, share, limit, auth }.into())
+    }
+
     /// One of the subaccounts of an owner, or one that is none.
-    fn subaccount(&self, who: u8, pick: u64) -> SubaccountId {
+    pub fn subaccount(&self, who: u8, pick: u64) -> SubaccountId {
         match self.engine().key(&address(who)).map_or(&[][..], |key| &key.subaccounts) {
             [] => 1,
             list => list[pick as usize % list.len()],
@@ -406,6 +520,42 @@ impl Venue {
         self.administered(|admin| ListInstruments { instruments: instruments.clone(), admin })
     }
 
+    /// The index moves by a share in 1e-3, and is marked.
+    pub fn move_index(&mut self, share: i64) -> Command {
+        self.index += self.index / 1_000 * share;
+        self.time += SECOND;
+        self.mark()
+    }
+
+    /// Owner `seller` sells `lots` of the perpetual to owner `buyer` at the mark.
+    pub fn sell_perpetual(&mut self, seller: u8, buyer: u8, lots: i64) {
+        let instrument = &self.engine().instruments()[0];
+        let (spec, mark) = (instrument.spec.clone(), instrument.mark.as_ref().expect("marked").mark);
+        for (who, side) in [(seller, Side::Sell), (buyer, Side::Buy)] {
+            let subaccount = self.subaccount(who, 0);
+            let order = self.trading(who, |auth| {
+                PlaceOrder {
+                    subaccount,
+                    instrument: spec.instrument,
+                    side,
+                    amount: lots * spec.lot_size,
+                    limit_price: mark / spec.tick_size * spec.tick_size,
+                    order_type: OrderType::Limit,
+                    time_in_force: TimeInForce::Gtc,
+                    valid_until: 0,
+                    post_only: PostOnly::No,
+                    reduce_only: false,
+                    self_trade: SelfTrade::CancelNewest,
+                    max_fee: 10_000 * USD,
+                    client_id: String::new(),
+                    auth,
+                }
+                .into()
+            });
+            self.must(order);
+        }
+    }
+
     pub fn mark(&self) -> Command {
         let engine = self.engine();
         let underlying = &engine.underlyings()[0];
@@ -429,8 +579,12 @@ impl Venue {
                 })
                 .collect(),
         };
-        let arrays =
-            pricing::mark_arrays(&inputs, engine.mark_arrays_spec(1, inputs.time)).expect("sound inputs");
+        let arrays = pricing::mark_arrays(
+            &inputs,
+            engine.mark_arrays_spec(1, inputs.time),
+            engine.mark_scenario(1, inputs.time),
+        )
+        .expect("sound inputs");
         let update = |signature| {
             MarkUpdate {
                 inputs: inputs.clone(),

@@ -2,7 +2,8 @@
 //!
 //! `cargo run --release -p synchromesh-engine --example mark_apply [options] [marks]`
 //!
-//! The index moves with every mark, so that all terms change. One JSON object is printed.
+//! The index moves with every mark, so that all terms change. Prints a JSON object for marks without scenario lanes, and one
+//! for marks with them.
 
 #![allow(clippy::unwrap_used)]
 
@@ -18,7 +19,7 @@ mod support;
 /// Between two marks.
 const STEP: Nanos = 100_000_000;
 
-fn venue(options: u32) -> Engine {
+fn venue(options: u32, with_lanes: bool) -> Engine {
     let mut engine = Engine::new();
     let mut apply = |command: Command| {
         let sequence = engine.sequence() + 1;
@@ -29,6 +30,11 @@ fn venue(options: u32) -> Engine {
     for (nonce, chunk) in (0..).zip(specs.chunks(256)) {
         let admin = Administration { nonce, cosignatures: cosigned() };
         apply(ListInstruments { instruments: chunk.to_vec(), admin }.into());
+    }
+    if with_lanes {
+        let admin = Administration { nonce: specs.chunks(256).len() as u64, cosignatures: cosigned() };
+        let parameters = risk_parameters();
+        apply(SetRiskParameters { underlying: 1, parameters, effective: T0, admin }.into());
     }
     engine
 }
@@ -41,7 +47,13 @@ fn median(mut times: Vec<u64>) -> u64 {
 fn main() {
     let mut arguments = std::env::args().skip(1).map(|text| text.parse().expect("a number"));
     let (options, count) = (arguments.next().unwrap_or(1_000), arguments.next().unwrap_or(500));
-    let mut engine = venue(options as u32);
+    for with_lanes in [false, true] {
+        measure(options, count, with_lanes);
+    }
+}
+
+fn measure(options: u64, count: u64, with_lanes: bool) {
+    let mut engine = venue(options as u32, with_lanes);
     let (mut hashes, mut applications) = (Vec::new(), Vec::new());
     let mut events = Vec::new();
     for mark in 1..=count {
@@ -56,8 +68,9 @@ fn main() {
         engine.apply(engine.sequence() + 1, &record, Some(&arrays), &mut events).unwrap();
         applications.push(start.elapsed().as_nanos() as u64);
     }
+    let lanes = if with_lanes { " with lanes" } else { "" };
     println!(
-        "{{\"name\": \"mark of {options} options\", \"hash_ns\": {}, \"apply_ns\": {}}}",
+        "{{\"name\": \"mark of {options} options{lanes}\", \"hash_ns\": {}, \"apply_ns\": {}}}",
         median(hashes),
         median(applications)
     );

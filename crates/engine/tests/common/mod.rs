@@ -7,6 +7,7 @@
 
 use engine::{Engine, Reject};
 use protocol::*;
+use std::sync::Arc;
 
 pub const T0: Nanos = 1_700_000_000_000_000_000;
 pub const SECOND: Nanos = 1_000_000_000;
@@ -14,6 +15,7 @@ pub const DAY: Nanos = 86_400 * SECOND;
 pub const EXPIRY_1: Nanos = T0 + DAY;
 pub const EXPIRY_2: Nanos = T0 + 7 * DAY;
 
+pub const WETH: AssetId = 1;
 pub const BTC: UnderlyingId = 1;
 pub const ETH: UnderlyingId = 2;
 pub const BTC_PERP: InstrumentId = 1;
@@ -55,8 +57,111 @@ pub fn parameter_defaults() -> Vec<ParameterValue> {
         Parameter::MarkStaleness => 60_000_000_000,
         Parameter::MinIndexSources => 3,
         Parameter::MaxIndexJump => 300_000_000,
+        Parameter::PnlOffset => 600_000_000,
+        Parameter::PnlOffsetCap => 500_000_000,
+        Parameter::RiskDelay => 3_600_000_000_000,
+        Parameter::MarginCallBuffer => 100_000_000,
+        Parameter::LiquidationInterval => 1_000_000_000,
+        Parameter::LiquidationSlice => 200_000_000,
+        Parameter::LiquidationPriceLimit => 20_000_000,
+        Parameter::LiquidationFee => 500_000,
+        Parameter::AuctionStart => 950_000_000,
+        Parameter::AuctionMiddle => 700_000_000,
+        Parameter::AuctionMiddleTime => 900_000_000_000,
+        Parameter::AuctionEndTime => 3_600_000_000_000,
+        Parameter::InsuranceCap | Parameter::AuctionTrigger => 500_000_000,
     };
     Parameter::ALL.iter().map(|&parameter| ParameterValue { parameter, value: value(parameter) }).collect()
+}
+
+/// A risk table with round numbers.
+pub fn risk_parameters() -> RiskParameters {
+    RiskParameters {
+        scenario: ScenarioParameters {
+            range: 160_000_000,
+            vol_up: 500_000_000,
+            vol_down: 250_000_000,
+            power_short: 300_000_000,
+            power_long: 130_000_000,
+            vol_floor: 300_000_000,
+            skew_linear: 100_000_000,
+            skew_absolute: 100_000_000,
+            term_front: 200_000_000,
+            term_back: 50_000_000,
+        },
+        margin: MarginParameters {
+            maintenance_share: 800_000_000,
+            basis_min_move: 5_000_000,
+            basis_rate: 30_000_000,
+            short_floor: 10_000_000,
+            short_floor_last_day: 20_000_000,
+            delta_depth: 1_000 * CONTRACT,
+            delta_impact: 10_000_000,
+            vega_depth: 100_000 * USD,
+            vega_impact: NANO_ONE,
+            strike_depth: 1_000 * CONTRACT,
+            strike_impact: 10_000_000,
+            impact_max: 200_000_000,
+            confidence_multiplier: NANO_ONE,
+        },
+    }
+}
+
+/// Terms of WETH, asset 1, which ETH prices and moves.
+pub fn weth() -> CollateralTerms {
+    CollateralTerms {
+        price_underlying: ETH,
+        scenario_underlying: ETH,
+        haircut_initial: 100_000_000,
+        haircut_maintenance: 50_000_000,
+        depeg: 0,
+        account_cap: 1_000 * CONTRACT,
+        venue_cap: 100_000 * CONTRACT,
+    }
+}
+
+/// Lanes of a long lot at an index in whole USDC. A perpetual moves with the index. An option is worth what it would pay
+/// out, 1 % of the index more where vols are up and as much less where they are down; its gap is that of the kink.
+fn lanes(spec: &InstrumentSpec, index: i64, range: i64) -> RiskArray {
+    let (index, range) = (i128::from(index * USD), i128::from(range));
+    let nano = i128::from(NANO_ONE);
+    let perpetual = spec.kind == InstrumentKind::Perpetual;
+    let at = |moved: i128| index + index * moved / nano;
+    let payoff = |price: i128| match spec.option_type {
+        _ if perpetual => price,
+        OptionType::Call => (price - i128::from(spec.strike)).max(0),
+        OptionType::Put => (i128::from(spec.strike) - price).max(0),
+    };
+    let per_lot = |value: i128| value * i128::from(spec.lot_size);
+    let unit = i128::from(CONTRACT) * i128::from(spec.lane_unit);
+    let vol = |row: i128| if perpetual { 0 } else { row * index / 100 };
+    let gain = |moved: i128, row: i128| payoff(at(moved)) - payoff(index) + vol(row);
+    let node = |at: usize| range * (at as i128 - 8) / 8;
+    let tail = |percent: i128| {
+        let moved = nano * percent / 100;
+        let weighted = gain(moved, 1) * range / moved.abs();
+        if perpetual { gain(range * moved.signum(), 0) } else { weighted }
+    };
+    let skew = if perpetual { 0 } else { index / 200 };
+    let lane = |lane: usize| match lane {
+        0..51 => gain(node(lane % 17), 1 - (lane / 17) as i128),
+        51..59 => tail([-66, -33, 50, 100, 200, 300, 400, 500][lane - 51]),
+        59 | 60 => skew,
+        61 => skew,
+        62 => -skew,
+        _ => gain(-range, 1),
+    };
+    let gap = |cell: usize| {
+        let (low, high) = (at(node(cell)), at(node(cell + 1)));
+        let strike = i128::from(spec.strike);
+        let kink =
+            if (low..high).contains(&strike) { (strike - low) * (high - strike) / (high - low) } else { 0 };
+        (per_lot(kink) / unit + i128::from(!perpetual)) as u32
+    };
+    RiskArray {
+        lanes: std::array::from_fn(|at| per_lot(lane(at)).div_euclid(unit) as i32),
+        gaps: std::array::from_fn(gap),
+    }
 }
 
 pub fn genesis() -> Genesis {
@@ -228,6 +333,27 @@ impl Venue {
         self.send(SetParameter { change: ParameterValue { parameter, value }, admin })
     }
 
+    /// Active risk tables of both underlyings and terms of WETH, with the marks that bring them.
+    pub fn with_tables() -> Self {
+        let mut venue = Self::open();
+        for underlying in [BTC, ETH] {
+            let admin = venue.admin();
+            let parameters = risk_parameters();
+            venue.send(SetRiskParameters { underlying, parameters, effective: 0, admin }).unwrap();
+        }
+        let admin = venue.admin();
+        venue.send(SetCollateral { asset: WETH, terms: weth(), effective: 0, admin }).unwrap();
+        venue.mark(BTC, 100_000);
+        venue.mark(ETH, 4_000);
+        venue
+    }
+
+    /// Switches a subaccount to another margin model.
+    pub fn model(&mut self, subaccount: SubaccountId, model: MarginModel) -> Result<Vec<Event>, Reject> {
+        let auth = self.owner_auth(self.engine.owner_of(subaccount).unwrap());
+        self.send(SetMarginModel { subaccount, model, auth })
+    }
+
     pub fn mode(&mut self, underlying: UnderlyingId, mode: Mode) -> Result<Vec<Event>, Reject> {
         let admin = self.admin();
         self.send(SetMode { underlying, mode, admin })
@@ -242,6 +368,8 @@ impl Venue {
             live.iter().map(|spec| spec.expiry).filter(|&expiry| expiry != 0).collect();
         expiries.sort_unstable();
         expiries.dedup();
+        let range = self.engine.underlying(underlying).unwrap().risk.at(time);
+        let range = range.map(|table| table.parameters.scenario.range);
         let smile = SviSlice { a: 1, b: 1, rho: 0, m: 0, sigma: 1 };
         let forward = index * NANO_ONE;
         let inputs = MarkInputs {
@@ -261,11 +389,16 @@ impl Venue {
             instrument: spec.instrument,
             mark: if spec.kind == InstrumentKind::Perpetual { index * USD } else { index * USD / 50 },
             iv: 0,
-            delta: 0,
-            vega: 0,
-            risk: None,
+            delta: match (spec.kind, spec.option_type) {
+                (InstrumentKind::Perpetual, _) => NANO_ONE,
+                (InstrumentKind::Option, OptionType::Call) => NANO_ONE / 2,
+                (InstrumentKind::Option, OptionType::Put) => -NANO_ONE / 2,
+            },
+            vega: if spec.kind == InstrumentKind::Option { index * USD / 1_000 } else { 0 },
+            risk: range.map(|range| Arc::new(lanes(spec, index, range))),
         });
-        let arrays = MarkArrays { underlying, version: 0, marks: marks.collect() };
+        let version = u8::from(range.is_some());
+        let arrays = MarkArrays { underlying, version, marks: marks.collect() };
         let listing_epoch = self.engine.underlying(underlying).unwrap().listing_epoch;
         let update = MarkUpdate {
             inputs,

@@ -298,7 +298,7 @@ impl Market {
             expiry,
             tick_size: 5 * USD,
             lot_size: CONTRACT / 100,
-            lane_unit: 1,
+            lane_unit: 10,
         };
         let instruments = vec![
             spec(1, InstrumentKind::Perpetual, 0, 0),
@@ -312,6 +312,17 @@ impl Market {
         let make =
             |signature| ListInstruments { instruments: instruments.clone(), admin: admin(signature) }.into();
         make(self.sign(ADMIN, &make(Signature::ZERO)))
+    }
+
+    /// Sets a risk table, which counts from a mark at `effective` on.
+    pub fn risk_table(&self, effective: Nanos) -> Vec<u8> {
+        let nonce = self.host.view().read().engine.globals().admin_nonce;
+        let make = |signature| {
+            let cosignatures = vec![Cosignature { signer: address(ADMIN), signature }];
+            let admin = Administration { nonce, cosignatures };
+            SetRiskParameters { underlying: 1, parameters: RISK, effective, admin }.into()
+        };
+        bytes_of(&make(self.sign(ADMIN, &make(Signature::ZERO))))
     }
 
     /// The same, as it arrives; every time at another index.
@@ -391,6 +402,36 @@ impl Market {
     }
 }
 
+const RISK: RiskParameters = RiskParameters {
+    scenario: ScenarioParameters {
+        range: 160_000_000,
+        vol_up: 500_000_000,
+        vol_down: 250_000_000,
+        power_short: 300_000_000,
+        power_long: 130_000_000,
+        vol_floor: 500_000_000,
+        skew_linear: 400_000_000,
+        skew_absolute: 300_000_000,
+        term_front: 1_500_000_000,
+        term_back: 300_000_000,
+    },
+    margin: MarginParameters {
+        maintenance_share: 800_000_000,
+        basis_min_move: 3_000_000,
+        basis_rate: 30_000_000,
+        short_floor: 10_000_000,
+        short_floor_last_day: 10_000_000,
+        delta_depth: 500 * CONTRACT,
+        delta_impact: 5_000_000,
+        vega_depth: 200_000 * USD,
+        vega_impact: 2 * NANO_ONE,
+        strike_depth: 250 * CONTRACT,
+        strike_impact: 2_000_000,
+        impact_max: 50_000_000,
+        confidence_multiplier: NANO_ONE,
+    },
+};
+
 fn bytes_of(command: &Command) -> Vec<u8> {
     let mut bytes = vec![command.kind()];
     command.put_body(&mut bytes);
@@ -434,5 +475,18 @@ fn parameter(parameter: Parameter) -> i64 {
         Parameter::MarkStaleness => DAY as i64,
         Parameter::MinIndexSources => 3,
         Parameter::MaxIndexJump => 500_000_000,
+        Parameter::PnlOffset => 600_000_000,
+        Parameter::PnlOffsetCap => 500_000_000,
+        Parameter::RiskDelay => 3_600_000_000_000,
+        Parameter::MarginCallBuffer => 100_000_000,
+        Parameter::LiquidationInterval => 1_000_000_000,
+        Parameter::LiquidationSlice => 200_000_000,
+        Parameter::LiquidationPriceLimit => 20_000_000,
+        Parameter::LiquidationFee => 500_000,
+        Parameter::AuctionStart => 950_000_000,
+        Parameter::AuctionMiddle => 700_000_000,
+        Parameter::AuctionMiddleTime => 900_000_000_000,
+        Parameter::AuctionEndTime => 3_600_000_000_000,
+        Parameter::InsuranceCap | Parameter::AuctionTrigger => 500_000_000,
     }
 }

@@ -78,7 +78,7 @@ impl<T: Sample> Sample for Option<T> {
     }
 }
 
-impl<T: Sample> Sample for Box<T> {
+impl<T: Sample> Sample for std::sync::Arc<T> {
     fn sample(source: &mut Source<'_>) -> Self {
         Self::new(T::sample(source))
     }
@@ -139,7 +139,10 @@ sample_enums!(
     MarkFault,
     Parameter,
     CloseReason,
-    BalanceReason
+    BalanceReason,
+    MarginModel,
+    CallLevel,
+    LiquidationOutcome
 );
 
 /// Fields by name; with `ascend`, lists of it ascend by the given field.
@@ -188,6 +191,15 @@ sample_structs! {
     Clock { limit };
     SetMode { underlying, mode, admin };
     SetParameter { change, admin };
+    LiquidationBid { subaccount, target, share, limit, auth };
+    SetMarginModel { subaccount, model, auth };
+    SetRiskParameters { underlying, parameters, effective, admin };
+    SetCollateral { asset, terms, effective, admin };
+    FundInsurance { subaccount, amount, auth };
+    ScenarioParameters { range, vol_up, vol_down, power_short, power_long, vol_floor, skew_linear, skew_absolute, term_front, term_back };
+    MarginParameters { maintenance_share, basis_min_move, basis_rate, short_floor, short_floor_last_day, delta_depth, delta_impact, vega_depth, vega_impact, strike_depth, strike_impact, impact_max, confidence_multiplier };
+    RiskParameters { scenario, margin };
+    CollateralTerms { price_underlying, scenario_underlying, haircut_initial, haircut_maintenance, depeg, account_cap, venue_cap };
     SviSlice { a, b, rho, m, sigma };
     ExpiryInputs { expiry, forward, rate, smile } ascend expiry;
     MarkInputs { underlying, time, index, confidence, sources, perpetual_mark, funding_rate, expiries };
@@ -221,6 +233,21 @@ sample_structs! {
     ModeChanged { underlying, mode };
     ParameterChanged { change };
     MarketStatusChanged { underlying, status, fault };
+    MarginModelChanged { subaccount, model };
+    RiskParametersSet { underlying, version, effective };
+    RiskParametersActive { underlying, version };
+    CollateralSet { asset, effective };
+    CollateralActive { asset };
+    MarginCall { subaccount, level, equity, initial, maintenance };
+    LiquidationStarted { liquidation, subaccount, underlying, mark_epoch, equity, maintenance, value };
+    LiquidationSlice { liquidation, subaccount, instrument, side, limit, lots, cash, fee };
+    AuctionOpened { liquidation, subaccount, insolvent, time, value };
+    AuctionFill { liquidation, subaccount, bidder, share, price, cash, insurance };
+    Deleveraged { liquidation, subaccount, counterparty, instrument, lots, price, cash };
+    LiquidationEnded { liquidation, subaccount, outcome };
+    InsurancePaid { liquidation, amount, left };
+    InsuranceFunded { subaccount, amount };
+    PositionMoved { liquidation, subaccount, counterparty, instrument, lots, price, cash };
 }
 
 impl Sample for RegisterSessionKey {
@@ -304,10 +331,15 @@ sample_union!(Command {
     MarkUpdate,
     FundingTick,
     Expire,
+    LiquidationBid,
     Clock,
     SetMode,
+    SetMarginModel,
     SetParameter,
     SettleExpired,
+    SetRiskParameters,
+    SetCollateral,
+    FundInsurance,
 });
 sample_union!(Event {
     OrderRested,
@@ -331,4 +363,19 @@ sample_union!(Event {
     ModeChanged,
     ParameterChanged,
     MarketStatusChanged,
+    MarginModelChanged,
+    RiskParametersSet,
+    RiskParametersActive,
+    CollateralSet,
+    CollateralActive,
+    MarginCall,
+    LiquidationStarted,
+    LiquidationSlice,
+    AuctionOpened,
+    AuctionFill,
+    Deleveraged,
+    LiquidationEnded,
+    InsurancePaid,
+    InsuranceFunded,
+    PositionMoved,
 });

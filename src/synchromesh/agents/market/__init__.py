@@ -1,7 +1,7 @@
 """The market that the demo trades: recorded option chains, or the fitted parameters that ship with the package."""
 
 from synchromesh.agents.market.fitted import FittedMarket, load_bundled, load_recorded
-from synchromesh.agents.market.path import ExpiryQuotes, MarketPath, Quote, Series, open_path
+from synchromesh.agents.market.path import ExpiryQuotes, MarketPath, Quote, Series, open_market, open_path
 
 __all__ = [
     "ExpiryQuotes",
@@ -11,5 +11,6 @@ __all__ = [
     "Series",
     "load_bundled",
     "load_recorded",
+    "open_market",
     "open_path",
 ]

@@ -25,6 +25,7 @@ from synchromesh.agents.market.fitted import (
     load_bundled,
     load_recorded,
 )
+from synchromesh.agents.market.tokens import YIELD_TOKENS
 from synchromesh.clock import SECOND
 from synchromesh.execution.marks.settlement import (
     SAMPLE_NS,
@@ -99,7 +100,8 @@ class Series:
             expiry=self.expiry,
             tick_size=contract.tick_size,
             lot_size=contract.lot_size,
-            lane_unit=10,
+            # A tick a lot: what lanes round away is what prices round away.
+            lane_unit=contract.tick_size * contract.lot_size // CONTRACT,
         )
 
 
@@ -203,6 +205,11 @@ class _UnderlyingPath:
             found.append(self._at(expiry, time, interval, index))
         return found
 
+    def expiry(self, expiry: int, time: int) -> LiveExpiry:
+        """Returns one expiry as it stands at ``time``; ``KeyError`` when it was not recorded."""
+        fitted = {each.expiry: each for each in self.market.expiries}[expiry]
+        return self._at(fitted, time, self.interval(time), self.index(time))
+
     def _at(self, expiry: FittedExpiry, time: int, interval: int, index: float) -> LiveExpiry:
         before = [found for found in expiry.slices if found.snapshot <= interval][-1]
         later = [found for found in expiry.slices if found.snapshot > interval]
@@ -252,11 +259,17 @@ class MarketPath:
             raise ValueError(f"mode {mode!r} is none of {', '.join(MODES)}")
         self.source = market.source
         self._paths = {part.symbol: _UnderlyingPath(part, seed, mode == "jump") for part in market.underlyings}
+        self._tokens = {symbol: token for symbol, token in YIELD_TOKENS.items() if token.base in self._paths}
 
     @property
     def symbols(self) -> tuple[str, ...]:
-        """The underlyings."""
+        """The underlyings that trade."""
         return tuple(self._paths)
+
+    @property
+    def tokens(self) -> tuple[str, ...]:
+        """The underlyings that have an index and nothing else: tokens that serve as collateral."""
+        return tuple(self._tokens)
 
     @property
     def start_ns(self) -> int:
@@ -269,8 +282,19 @@ class MarketPath:
         return min(path.market.times[-1] for path in self._paths.values())
 
     def index(self, symbol: str, time: int) -> float:
-        """Returns the index, USD."""
+        """Returns the index, USD; of a token, too."""
+        token = self._tokens.get(symbol)
+        if token is not None:
+            return token.price(self._paths[token.base].index(time), time - self.start_ns)
         return self._paths[symbol].index(time)
+
+    def live(self, symbol: str, expiry: int, time: int) -> LiveExpiry:
+        """Returns one expiry as it stands at ``time``, whatever else is listed.
+
+        Raises:
+            KeyError: When the underlying or the expiry was not recorded.
+        """
+        return self._paths[symbol].expiry(expiry, time)
 
     def snapshots(self, symbol: str) -> list[tuple[int, float]]:
         """Returns time in ns and index in USD of every snapshot that the path goes through."""
@@ -278,7 +302,12 @@ class MarketPath:
         return list(zip(market.times, market.index, strict=True))
 
     def series(self, symbol: str, time: int) -> list[Series]:
-        """Returns what is listed at ``time``: the perpetual, then options by expiry and strike, call before put."""
+        """Returns what is listed at ``time``: the perpetual, then options by expiry and strike, call before put.
+
+        Nothing for a token.
+        """
+        if symbol in self._tokens:
+            return []
         listed = [Series(f"{symbol}_USDC-PERPETUAL", symbol, InstrumentKind.PERPETUAL, OptionType.CALL, 0, 0)]
         for live in self._paths[symbol].live(time):
             expiry = live.fitted.expiry
@@ -288,8 +317,10 @@ class MarketPath:
                     listed.append(Series(name, symbol, InstrumentKind.OPTION, option_type, round(strike * USD), expiry))
         return listed
 
-    def perpetual_quote(self, symbol: str, time: int) -> Quote:
-        """Returns bid and ask of the perpetual."""
+    def perpetual_quote(self, symbol: str, time: int) -> Quote | None:
+        """Returns bid and ask of the perpetual; None for a token."""
+        if symbol in self._tokens:
+            return None
         path = self._paths[symbol]
         mid = path.index(time) * (1 + path.premium(time))
         half = mid * PERPETUAL_HALF_SPREAD
@@ -297,13 +328,17 @@ class MarketPath:
 
     def option_quotes(self, symbol: str, time: int) -> list[ExpiryQuotes]:
         """Returns what is quoted for every expiry that is listed at ``time`` and lies ahead of it, ascending."""
+        if symbol in self._tokens:
+            return []
         return [_expiry_quotes(symbol, live) for live in self._paths[symbol].live(time)]
 
     def quotes(self, time: int) -> dict[str, Quote]:
         """Returns bid and ask of everything that was quoted, by instrument name."""
         quotes: dict[str, Quote] = {}
         for symbol in self._paths:
-            quotes[f"{symbol}_USDC-PERPETUAL"] = self.perpetual_quote(symbol, time)
+            perpetual = self.perpetual_quote(symbol, time)
+            if perpetual is not None:
+                quotes[f"{symbol}_USDC-PERPETUAL"] = perpetual
             for expiry in self.option_quotes(symbol, time):
                 columns = (expiry.strike, expiry.is_call, expiry.bid, expiry.ask, expiry.size)
                 for strike, is_call, bid, ask, size in zip(*(column.tolist() for column in columns), strict=True):
@@ -345,6 +380,15 @@ def _prices(live: LiveExpiry, strikes: FloatArray, calls: BoolArray) -> tuple[Fl
     return np.asarray(greeks.price), np.asarray(greeks.vega)
 
 
+def open_market(data: Path | None) -> FittedMarket:
+    """Returns the fitted market of a folder of recorded chains or of a file of `open_path`; None: the bundled set."""
+    if data is None:
+        return load_bundled()
+    if data.is_file():
+        return msgspec.msgpack.decode(data.read_bytes(), type=FittedMarket)
+    return load_recorded(data)
+
+
 def open_path(data: Path | None, *, mode: str = "bridge", seed: int = 1, cache: Path | None = None) -> MarketPath:
     """Returns the market of a folder of recorded chains, or of the bundled set.
 
@@ -354,12 +398,7 @@ def open_path(data: Path | None, *, mode: str = "bridge", seed: int = 1, cache: 
         seed: Of the bridge.
         cache: File to write the fitted market to, for other processes.
     """
-    if data is None:
-        market = load_bundled()
-    elif data.is_file():
-        market = msgspec.msgpack.decode(data.read_bytes(), type=FittedMarket)
-    else:
-        market = load_recorded(data)
+    market = open_market(data)
     if cache is not None:
         cache.write_bytes(msgspec.msgpack.encode(market))
     return MarketPath(market, mode, seed)

@@ -31,10 +31,7 @@ def main(
     """An oracle node: proposes marks, or reviews and cosigns what another proposes."""
     path = open_path(data, mode=mode, seed=seed)
     oracle = OracleNode(directory, node, ReplayedSources(path, node, skew))
-    if node == PROPOSER:
-        work = Proposer(oracle, Listing(directory, path, oracle.client, oracle.domain)).run(interval)
-    else:
-        work = oracle.run()
+    work = Proposer(oracle, Listing(directory, path, oracle.client)).run(interval) if node == PROPOSER else oracle.run()
     asyncio.run(run_until_signal(work))
 
 

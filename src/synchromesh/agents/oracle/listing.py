@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 import structlog
@@ -9,7 +10,8 @@ import structlog
 from synchromesh.agents.market import MarketPath, Series
 from synchromesh.client import Client, RequestRefused
 from synchromesh.config import VenueDirectory
-from synchromesh.protocol import MAX_LISTING, Administration, ListInstruments, Names, TypedDomain
+from synchromesh.operations.administration import Administrators
+from synchromesh.protocol import MAX_LISTING, ListInstruments
 
 log = structlog.get_logger(__name__)
 
@@ -21,15 +23,13 @@ class Listing:
         directory: The venue directory.
         path: The recorded market.
         client: Connected to the venue.
-        domain: That of the venue.
     """
 
-    def __init__(self, directory: Path, path: MarketPath, client: Client, domain: TypedDomain) -> None:
+    def __init__(self, directory: Path, path: MarketPath, client: Client) -> None:
         venue = VenueDirectory(directory)
         config = venue.read()
-        self._path, self._client, self._domain = path, client, domain
-        self._admins = [venue.read_key(f"admin-{number}") for number in range(config.admin_quorum)]
-        self._token = venue.operator_token()
+        self._path, self._client = path, client
+        self._administrators = Administrators(venue, client)
         self._listed: dict[str, int] = {}
         self._next_instrument = 1
         self._expiries: dict[str, set[int]] = {symbol: set() for symbol in config.underlyings}
@@ -61,13 +61,9 @@ class Listing:
             await self._list(underlying, missing[start : start + MAX_LISTING])
 
     async def _list(self, underlying: int, chunk: list[Series]) -> None:
-        nonce = (await self._client.status()).admin_nonce
         specs = tuple(series.spec(self._next_instrument + place, underlying) for place, series in enumerate(chunk))
-        command = ListInstruments(specs, Administration(nonce, ()))
-        signed = self._domain.cosigned(command, self._admins, Names({}, {}, {}))
-        data = bytes([ListInstruments.KIND]) + signed.encode()
         try:
-            await self._client.request("operator/command", token=self._token, command="0x" + data.hex())
+            await self._administrators.send(partial(ListInstruments, specs))
         except RequestRefused as refused:
             log.warning("listing_refused", error=str(refused))
             return

@@ -12,7 +12,7 @@ import math
 
 import numpy as np
 
-from synchromesh.agents.market import ExpiryQuotes, MarketPath, Quote
+from synchromesh.agents.market import ExpiryQuotes, MarketPath
 from synchromesh.clock import SECOND
 from synchromesh.execution.marks import OptionQuotes, SourcePrice, TwoSided
 
@@ -54,9 +54,11 @@ class ReplayedSources:
         deviation = DEVIATION * math.sin(2 * math.pi * (turns % 1.0))
         return SourcePrice(source, self._path.index(symbol, at) * (1 + deviation) * self._factor, at)
 
-    def perpetual(self, symbol: str, time: int) -> TwoSided:
-        """Returns the replayed quote of the perpetual."""
-        quote: Quote = self._path.perpetual_quote(symbol, time - self._late)
+    def perpetual(self, symbol: str, time: int) -> TwoSided | None:
+        """Returns the replayed quote of the perpetual; None where there is none."""
+        quote = self._path.perpetual_quote(symbol, time - self._late)
+        if quote is None:
+            return None
         return TwoSided(quote.bid * self._factor, quote.ask * self._factor, self._late / SECOND)
 
     def options(self, symbol: str, time: int) -> dict[int, OptionQuotes]:

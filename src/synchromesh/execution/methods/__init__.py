@@ -1,5 +1,15 @@
 """The methods of the API, by subject; importing this package registers them."""
 
-from synchromesh.execution.methods import accounts, connection, market, operator, orders, signed, trades
+from synchromesh.execution.methods import (
+    accounts,
+    connection,
+    liquidations,
+    margin,
+    market,
+    operator,
+    orders,
+    signed,
+    trades,
+)
 
-__all__ = ["accounts", "connection", "market", "operator", "orders", "signed", "trades"]
+__all__ = ["accounts", "connection", "liquidations", "margin", "market", "operator", "orders", "signed", "trades"]

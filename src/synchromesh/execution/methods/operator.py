@@ -22,12 +22,14 @@ from synchromesh.protocol import (
     InboxItem,
     ListInstruments,
     MarkUpdate,
+    SetCollateral,
     SetMode,
     SetParameter,
+    SetRiskParameters,
     decode_inbox_body,
 )
 
-_ADMINISTRATION = (ListInstruments, SetMode, SetParameter)
+_ADMINISTRATION = (ListInstruments, SetMode, SetParameter, SetRiskParameters, SetCollateral)
 
 
 class OperatorParams(msgspec.Struct, kw_only=True):
@@ -47,6 +49,12 @@ class CommandParams(OperatorParams, kw_only=True):
     """A command, ``kind ‖ body``, hex."""
 
     command: str
+
+
+class RiskReportParams(OperatorParams, kw_only=True):
+    """What the risk monitor found."""
+
+    report: dict[str, Any]
 
 
 class BodyParams(msgspec.Struct):
@@ -93,6 +101,15 @@ def command(gateway: Gateway, session: Session, params: CommandParams) -> Submis
         names = ", ".join(allowed.__name__ for allowed in _ADMINISTRATION)
         raise invalid_param("command", f"only {names} come this way")
     return Submission([data], lambda applied: _acknowledge(gateway, applied))
+
+
+@method("operator/risk_report", params=RiskReportParams)
+def risk_report(gateway: Gateway, session: Session, params: RiskReportParams) -> dict[str, Any]:
+    """Publishes a report of the risk monitor; the venue looks at nothing in it."""
+    _check_token(gateway, params.token)
+    gateway.risk_report = msgspec.Raw(msgspec.json.encode(params.report))
+    gateway.hub.publish_risk()
+    return {"published": True}
 
 
 @method("public/submit_mark", params=BodyParams)

@@ -1,4 +1,7 @@
-"""What the API answers with, typed. Prices and cash in USDC, amounts in contracts, times in ms unless named ``_ns``."""
+"""Markets, orders and accounts, typed.
+
+Prices and cash in USDC, amounts in contracts, times in ms unless named ``_ns``.
+"""
 
 from __future__ import annotations
 
@@ -260,11 +263,31 @@ class Position(msgspec.Struct, frozen=True):
     subaccount_id: int
 
 
+class CollateralLine(msgspec.Struct, frozen=True):
+    """An asset beside USDC, and what it counts for.
+
+    ``initial_counted`` and ``maintenance_counted`` are the amounts within the caps, ``initial_value`` and
+    ``maintenance_value`` their values after the haircut.
+    """
+
+    currency: str
+    amount: Decimal
+    price: Decimal
+    value: Decimal
+    initial_counted: Decimal
+    maintenance_counted: Decimal
+    initial_value: Decimal
+    maintenance_value: Decimal
+    initial_depeg: Decimal
+    maintenance_depeg: Decimal
+
+
 class Account(msgspec.Struct, frozen=True):
     """Balance, margin and Greeks of a subaccount: ``balance`` is cash, ``equity`` counts options too.
 
-    Deltas are contracts, gamma deltas per USD, vega USDC per vol point, theta USDC per day; the maps have them by
-    index.
+    ``model`` is standard or portfolio; ``margin_call`` tells what equity falls short of, none, initial or maintenance,
+    and ``liquidation_id`` is the running liquidation's. Deltas are contracts, gamma deltas per USD, vega USDC per vol
+    point, theta USDC per day; the maps have them by index.
     """
 
     subaccount_id: int
@@ -272,6 +295,7 @@ class Account(msgspec.Struct, frozen=True):
     currency: str
     balance: Decimal
     margin_balance: Decimal
+    maintenance_balance: Decimal
     equity: Decimal
     options_value: Decimal
     total_pl: Decimal
@@ -281,6 +305,10 @@ class Account(msgspec.Struct, frozen=True):
     available_withdrawal_funds: Decimal
     open_orders: int
     close_only: bool
+    model: str
+    margin_call: str
+    liquidation_id: int | None
+    collateral: list[CollateralLine]
     delta_total: Decimal
     options_delta: Decimal
     options_gamma: Decimal

@@ -2,14 +2,36 @@
 
 use crate::accounts::{Holding, OpenSide};
 use crate::numbers::{Checked, add, div_ceil, mul_div_ceil, mul_div_floor, narrow, sub, wide_mul};
-use crate::terms::{NANOS_PER_MICRO, Terms};
-use protocol::{CONTRACT, Micros, NANO_ONE, Side};
+use crate::parameters::Parameters;
+use crate::reject::Reject;
+use crate::terms::{Basis, NANOS_PER_MICRO, Terms};
+use protocol::{CONTRACT, InstrumentSpec, Micros, NANO_ONE, ParameterValue, Side};
 
 /// Micro-USDC in a million USDC: the unit in which a perpetual's rates grow.
 const MILLION_USDC: i128 = 1_000_000_000_000;
 
 /// Funding indices are 1e-9 USDC per contract and amounts 1e-8 contracts: their product in micro-USDC.
 const FUNDING_DIVISOR: i128 = CONTRACT as i128 * NANOS_PER_MICRO as i128;
+
+/// What the standard model requires of a position at any mark and index (1e-9 USD): initial and maintenance margin,
+/// micro-USDC, rounded up. For those who ask without a venue; `parameters` is a complete, ascending list.
+///
+/// # Errors
+/// [`Reject::InvalidGenesis`], [`Reject::ParameterRange`] and [`Reject::ParameterConflict`] for the parameters;
+/// [`Reject::Overflow`] when a number does not fit.
+pub fn standard_margin(
+    spec: &InstrumentSpec,
+    parameters: &[ParameterValue],
+    index: i64,
+    mark: Micros,
+    position: i64,
+) -> Result<(Micros, Micros), Reject> {
+    let parameters = Parameters::from_list(parameters)?;
+    let mut terms = Terms::unmarked(spec)?;
+    let marked = terms.at(mark, &mut Basis::new(index, &parameters)?)?;
+    terms.mark(marked, &parameters);
+    Ok((terms.initial(position)?, terms.maintenance(position)?))
+}
 
 impl Terms {
     /// Initial margin of a position without orders, micro-USDC, rounded up.
@@ -155,27 +177,4 @@ impl Sums {
             balance: add(sub(self.balance, old.balance)?, new.balance)?,
         })
     }
-}
-
-/// An account's margin, from scratch, micro-USDC.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct MarginSummary {
-    /// Cash in the account.
-    pub cash: Micros,
-    /// Unrealised P&L of perpetuals, with pending funding.
-    pub unrealised: Micros,
-    /// Margin balance: cash plus `unrealised`.
-    pub balance: Micros,
-    /// Mark value of the options held; not part of the balance.
-    pub option_value: Micros,
-    /// `balance` plus `option_value`.
-    pub equity: Micros,
-    /// Initial margin, open orders at their worst.
-    pub initial: Micros,
-    /// Maintenance margin; open orders do not count.
-    pub maintenance: Micros,
-    /// `balance` minus `initial`; negative when more is required than there is.
-    pub available: Micros,
-    /// What a withdrawal may take: never unrealised profit.
-    pub withdrawable: Micros,
 }

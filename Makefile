@@ -13,10 +13,14 @@ RUST_SOURCES := Cargo.toml Cargo.lock $(shell find crates -name '*.rs' -o -name 
 SOLIDITY_SOURCES := contracts/foundry.toml contracts/bin/solc $(shell find contracts/src contracts/test contracts/script -type f)
 DURATION ?= 120
 SPEED ?= auto
+CARGO_HOME ?= $(HOME)/.cargo
+# Neither the folder of the checkout nor that of the packages shows in the native module: see `make reproduce`.
+MAPPED = RUSTFLAGS="--remap-path-prefix=$(1)=/synchromesh --remap-path-prefix=$(CARGO_HOME)=/cargo" \
+	CFLAGS="-ffile-prefix-map=$(1)=/synchromesh -ffile-prefix-map=$(CARGO_HOME)=/cargo"
 
 say = @printf '\033[1;36m==> %s\033[0m\n' "$(1)"
 
-.PHONY: help run test bench lint build clean native contracts tools wheel
+.PHONY: help run test bench lint build clean native contracts tools wheel reproduce
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -72,7 +76,7 @@ $(STAMPS)/npm: contracts/package.json contracts/package-lock.json
 native: $(STAMPS)/native
 $(STAMPS)/native: $(RUST_SOURCES) pyproject.toml $(STAMPS)/python
 	$(call say,native module)
-	PATH="$(abspath $(BIN)):$$PATH" MATURIN_PEP517_ARGS="--locked --profile $(PROFILE)" \
+	PATH="$(abspath $(BIN)):$$PATH" MATURIN_PEP517_ARGS="--locked --profile $(PROFILE)" $(call MAPPED,$(CURDIR)) \
 		$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
 	@$(BIN)/python -c 'import synchromesh._native'
 	@mkdir -p $(@D) && touch $@
@@ -93,6 +97,23 @@ wheel: tools $(STAMPS)/python ## the sdist, and from it the wheel for CPython 3.
 	build/wheel/bin/synchromesh --help >/dev/null
 	build/wheel/bin/python examples/greeks.py
 	@ls -lh dist
+
+REPRODUCED = $(CURDIR)/build/reproduce/one $(CURDIR)/build/reproduce/the-other/one
+reproduce: tools $(STAMPS)/python ## the native core of this commit, built twice from nothing in different folders: the same bytes?
+	rm -rf build/reproduce
+	$(foreach place,$(REPRODUCED),$(call BUILD_AT,$(place)))
+	@sha256sum $(addsuffix /target/release/$(NATIVE_LIBRARY),$(REPRODUCED))
+	cmp $(addsuffix /target/release/$(NATIVE_LIBRARY),$(REPRODUCED))
+
+NATIVE_LIBRARY = lib_native.so
+define BUILD_AT
+	$(call say,a clean build in $(1))
+	mkdir -p $(1)
+	git archive HEAD | tar -x -C $(1)
+	cd $(1) && PYO3_PYTHON="$(CURDIR)/$(BIN)/python" $(call MAPPED,$(1)) \
+		cargo build --quiet --release --locked --package synchromesh-bindings --features pyo3/extension-module
+
+endef
 
 clean: ## removes everything that was built
 	rm -rf build dist target $(VENV) contracts/node_modules contracts/out contracts/cache src/synchromesh/_native*.so

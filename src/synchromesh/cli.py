@@ -23,12 +23,14 @@ from synchromesh.operations.admin_command import admin_app
 from synchromesh.operations.plain_errors import plain_errors
 from synchromesh.protocol import MarginModel, Side, TimeInForce, address_of
 from synchromesh.risk.stress_command import app as stress_app
+from synchromesh.verification.attest.command import attest_app
 
 app = typer.Typer(help="An options venue that nobody has to trust.", no_args_is_help=True, add_completion=False)
 keys_app = typer.Typer(help="Keys of a venue directory.", no_args_is_help=True)
 app.add_typer(keys_app, name="keys")
 app.add_typer(admin_app, name="admin")
 app.add_typer(stress_app, name="stress")
+app.add_typer(attest_app, name="attest")
 console = Console()
 
 Directory = Annotated[Path, typer.Option("--directory", "-d", help="The venue directory.")]

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from support.risk import RiskVenue
-from support.venue import CALL, PERPETUAL, PUT, secret
+from support.venue import CALL, PERPETUAL, PUT, secret, settled
 from synchromesh.agents.leveraged import Leveraged
 from synchromesh.agents.market import open_market
 from synchromesh.agents.red_team.accounts import Market
@@ -22,6 +22,7 @@ from synchromesh.agents.red_team.attacks import (
     worst_portfolio,
 )
 from synchromesh.client import Client
+from synchromesh.client.types import BookSummary
 from synchromesh.protocol import address_of
 
 DEPOSIT = 20_000
@@ -50,6 +51,17 @@ async def quote(venue: RiskVenue) -> None:
             low = ticker.mark_price * Decimal("0.999") // tick * tick
             await maker.buy(name, 5, low)
             await maker.sell(name, 5, low + tick * (2 + ticker.mark_price // (500 * tick)))
+
+        async def is_quoted() -> bool:
+            return len(await quoted(maker)) == 3
+
+        # The public summary follows the acknowledgement, from the publisher's thread.
+        await settled(is_quoted)
+
+
+async def quoted(client: Client) -> list[BookSummary]:
+    """The instruments that have both sides."""
+    return [line for line in await client.book_summaries() if line.bid_price and line.ask_price]
 
 
 async def started(venue: RiskVenue, kind: type[Attack]) -> Attack:
@@ -106,7 +118,7 @@ async def test_a_leveraged_user_fills_his_margin(venue: RiskVenue, style: str) -
     user = Leveraged(Path(venue.path), f"leveraged-{style}", 1, style)
     venue.deposit(address_of(venue.directory.read_key(user.name)), DEPOSIT)
     await user.open(0)
-    lines = [line for line in await user.client.book_summaries() if line.bid_price and line.ask_price]
+    lines = await quoted(user.client)
     if style == "long_perpetual":
         await user._build(lines)
         account = await user.client.account()

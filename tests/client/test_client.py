@@ -150,7 +150,7 @@ async def test_lost_connection_heals_itself(funded: TestVenue) -> None:
         await settled(lambda: client.reconnects == 1 and client.connected)
         order = (await client.buy(CALL, "0.1", 1500)).order
         await settled(lambda: book.ready and book.best_bid == (1500, Decimal("0.1")))
-        assert [push.order_id for push in pushes] == [order.order_id]
+        await settled(lambda: [push.order_id for push in pushes] == [order.order_id])
         await client.cancel_all()
 
 

@@ -10,7 +10,8 @@ BIN := $(VENV)/bin
 STAMPS := build/stamps
 PROFILE ?= release
 RUST_SOURCES := Cargo.toml Cargo.lock $(shell find crates -name '*.rs' -o -name Cargo.toml)
-SOLIDITY_SOURCES := contracts/foundry.toml contracts/bin/solc $(shell find contracts/src contracts/test contracts/script -type f)
+CONTRACTS := contracts/foundry.toml contracts/bin/solc $(shell find contracts/src -type f)
+CONTRACT_TESTS := $(shell find contracts/test -type f)
 DURATION ?= 120
 SPEED ?= auto
 CARGO_HOME ?= $(HOME)/.cargo
@@ -20,7 +21,7 @@ MAPPED = RUSTFLAGS="--remap-path-prefix=$(1)=/synchromesh --remap-path-prefix=$(
 
 say = @printf '\033[1;36m==> %s\033[0m\n' "$(1)"
 
-.PHONY: help run test bench lint build clean native contracts tools wheel reproduce
+.PHONY: help run test bench lint build clean native abi contracts tools prove wheel reproduce
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -30,7 +31,7 @@ run: build ## the whole venue on real market data, with a live dashboard (DURATI
 
 test: build contracts ## every test: Rust, Solidity, Python
 	$(call say,Rust tests)
-	cargo test --locked --workspace --exclude synchromesh-bindings --quiet
+	SYNCHROMESH_CONTRACTS="$(CURDIR)/contracts/out" cargo test --locked --workspace --exclude synchromesh-bindings --quiet
 	$(call say,Solidity tests)
 	cd contracts && ./forge test
 	$(call say,Python tests)
@@ -48,11 +49,12 @@ lint: build contracts ## every linter; changes nothing
 	cargo fmt --all --check
 	cargo fmt --manifest-path benches/peers/rust/Cargo.toml --check
 	cargo clippy --locked --workspace --all-targets --quiet -- -D warnings
-	$(call say,forge fmt and contract interfaces)
+	$(call say,forge fmt)
 	cd contracts && ./forge fmt --check
-	node contracts/script/export-abi.mjs --check
 
-build: tools $(STAMPS)/python $(STAMPS)/npm native ## everything that running needs
+build: tools ## everything that running needs
+	@# The contracts' compiler is slow and takes one processor: it works beside the Rust build.
+	@$(MAKE) --no-print-directory -j2 native abi
 
 tools:
 	@for tool in git cc cargo node npm $(PYTHON); do command -v $$tool >/dev/null || { echo "missing: $$tool" >&2; exit 1; }; done
@@ -81,13 +83,31 @@ $(STAMPS)/native: $(RUST_SOURCES) pyproject.toml $(STAMPS)/python
 	@$(BIN)/python -c 'import synchromesh._native'
 	@mkdir -p $(@D) && touch $@
 
-contracts: $(STAMPS)/contracts
-$(STAMPS)/contracts: $(STAMPS)/npm $(SOLIDITY_SOURCES)
+abi: $(STAMPS)/abi
+$(STAMPS)/abi: $(STAMPS)/npm $(CONTRACTS) contracts/script/export-abi.mjs
 	$(call say,contracts)
+	cd contracts && ./forge build --skip test
+	node contracts/script/export-abi.mjs
+	@mkdir -p $(@D) && touch $@
+
+contracts: $(STAMPS)/contracts
+$(STAMPS)/contracts: $(STAMPS)/abi $(CONTRACT_TESTS)
+	$(call say,tests of the contracts)
 	cd contracts && ./forge build
 	@mkdir -p $(@D) && touch $@
 
-wheel: tools $(STAMPS)/python ## the sdist, and from it the wheel for CPython 3.11 and newer, both in dist/; installed and tried
+# Its solver clashes with packages of ours: an environment of its own.
+$(STAMPS)/halmos: tools
+	$(call say,halmos)
+	$(PYTHON) -m venv build/halmos
+	build/halmos/bin/python -m pip install --quiet halmos==0.3.3
+	@mkdir -p $(@D) && touch $@
+
+prove: $(STAMPS)/npm $(STAMPS)/halmos ## what holds of withdrawals and exits for all inputs, by symbolic execution (halmos; minutes)
+	cd contracts && PATH="$$PWD:$$PATH" FOUNDRY_PROFILE=prove ../build/halmos/bin/halmos \
+		--forge-build-out cache/prove --match-test '^testFuzz_' --loop 4
+
+wheel: tools $(STAMPS)/python abi ## the sdist, and from it the wheel for CPython 3.11 and newer, both in dist/; installed and tried
 	$(call say,sdist and wheel)
 	rm -rf dist build/wheel
 	CARGO_TARGET_DIR="$(CURDIR)/target" $(BIN)/maturin build --quiet --locked --sdist --profile $(PROFILE) --out dist
@@ -116,4 +136,4 @@ define BUILD_AT
 endef
 
 clean: ## removes everything that was built
-	rm -rf build dist target $(VENV) contracts/node_modules contracts/out contracts/cache src/synchromesh/_native*.so
+	rm -rf build dist target $(VENV) contracts/node_modules contracts/out contracts/cache src/synchromesh/_native*.so src/synchromesh/settlement/abi

@@ -25,6 +25,7 @@ MODULES = (
     "journal",
     "order_entry",
     "replay",
+    "steps",
 )
 
 

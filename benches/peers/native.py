@@ -37,5 +37,11 @@ def implied_vol_crate(options: Workload, prices: FloatArray, repeats: int) -> li
     return [json.loads(line) for line in found.splitlines()]
 
 
+def jmt_crate(leaves: int, updates: int, rounds: int) -> float:
+    """Nanoseconds of the `jmt` crate for a root behind ``updates`` changed leaves of ``leaves``."""
+    found: float = json.loads(_run("jmt", str(leaves), str(updates), str(rounds)))["ns"]
+    return found
+
+
 def _run(*arguments: str, data: bytes = b"") -> str:
     return subprocess.run([program(), *arguments], input=data, check=True, capture_output=True).stdout.decode()

@@ -1,44 +1,31 @@
 #!/usr/bin/env node
-// Writes ABI and creation bytecode of the contracts that the Python package deploys and calls, so that running the
-// venue needs neither node nor solc. With --check it compares instead, and fails when the committed files are stale.
-// Reads what `forge build` left in contracts/out.
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
-import { dirname, join } from "node:path";
+// Writes ABI and creation bytecode of every contract of contracts/src into the Python package, which deploys and calls
+// them: running a venue then needs neither node nor solc. Reads what `forge build` left in contracts/out.
+import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { basename, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
-const CONTRACTS = ["Settlement", "TestToken", "TestUSDC"];
 const here = dirname(fileURLToPath(import.meta.url));
+const sources = join(here, "../src");
 const out = join(here, "../out");
 const target = join(here, "../../src/synchromesh/settlement/abi");
 
-/** The canonical text of one contract's file: two keys, the compiler's order of entries, two spaces, final newline. */
-function render(name) {
-  const artifact = JSON.parse(readFileSync(join(out, `${name}.sol`, `${name}.json`), "utf8"));
-  return JSON.stringify({ abi: artifact.abi, bytecode: artifact.bytecode.object }, null, 2) + "\n";
+/** Names of the contracts that can be deployed; one to a file, and named like it. */
+function contracts() {
+  const files = readdirSync(sources, { recursive: true }).filter((path) => path.endsWith(".sol"));
+  const names = files.map((path) => ({ path, name: basename(path, ".sol") }));
+  return names
+    .filter(({ path, name }) => new RegExp(`^contract ${name}\\b`, "m").test(readFileSync(join(sources, path), "utf8")))
+    .map(({ name }) => name)
+    .sort();
 }
 
-function committed(path) {
-  try {
-    return readFileSync(path, "utf8");
-  } catch (error) {
-    if (error.code === "ENOENT") return null;
-    throw error;
-  }
-}
-
-const check = process.argv.includes("--check");
-const stale = [];
+rmSync(target, { recursive: true, force: true });
 mkdirSync(target, { recursive: true });
-for (const name of CONTRACTS) {
-  const path = join(target, `${name}.json`);
-  const text = render(name);
-  if (committed(path) === text) continue;
-  stale.push(`${name}.json`);
-  if (!check) writeFileSync(path, text);
+const written = contracts();
+for (const name of written) {
+  const artifact = JSON.parse(readFileSync(join(out, `${name}.sol`, `${name}.json`), "utf8"));
+  const text = JSON.stringify({ abi: artifact.abi, bytecode: artifact.bytecode.object });
+  writeFileSync(join(target, `${name}.json`), text);
 }
-if (check && stale.length > 0) {
-  console.error(`stale: ${stale.join(", ")}; run forge build and node contracts/script/export-abi.mjs`);
-  process.exitCode = 1;
-} else {
-  console.log(stale.length > 0 ? `wrote ${stale.join(", ")}` : "ABI files are up to date");
-}
+console.log(`${written.length} contracts for the Python package`);

@@ -356,6 +356,110 @@ def withdrawal_root(withdrawals: list[tuple[int, int, int, bytes]]) -> bytes:
 def withdrawal_proof(withdrawals: list[tuple[int, int, int, bytes]], index: int) -> list[bytes]:
     """Siblings of the withdrawal at ``index``, from the leaf up; ValueError when there is none."""
 
+MAX_CHUNK_BYTES: int
+"""Most bytes of a chunk: what a blob carries."""
+
+@final
+class Step:
+    """What is posted of a step; immutable, equal when its fields are."""
+
+    def __init__(self, kind: int, last: bool, subject: bytes, root: bytes) -> None: ...
+    @property
+    def kind(self) -> int:
+        """What it does; ``docs/protocol/steps.md`` has the numbers."""
+
+    @property
+    def last(self) -> bool:
+        """Whether it is the last of its command."""
+
+    @property
+    def subject(self) -> bytes:
+        """What it does it to, 32 bytes; zero where that follows from the command and the state."""
+
+    @property
+    def root(self) -> bytes:
+        """State root after it."""
+
+@final
+class Progress:
+    """Where reading of the journal stands, before a chunk or behind it; immutable, equal when its fields are."""
+
+    def __init__(
+        self,
+        root: bytes,
+        chain_hash: bytes,
+        command: bytes,
+        inbox_hash: bytes,
+        sequence: int,
+        inbox_cursor: int,
+        last_time: int,
+        step: int,
+    ) -> None: ...
+    @property
+    def root(self) -> bytes:
+        """State root after the last step."""
+
+    @property
+    def chain_hash(self) -> bytes:
+        """Command chain after the last command."""
+
+    @property
+    def command(self) -> bytes:
+        """Hash of a command whose steps go on in the next chunk; zero between commands."""
+
+    @property
+    def inbox_hash(self) -> bytes:
+        """Inbox chain after the items consumed."""
+
+    @property
+    def sequence(self) -> int:
+        """Sequence of the last command."""
+
+    @property
+    def inbox_cursor(self) -> int:
+        """Inbox items consumed."""
+
+    @property
+    def last_time(self) -> int:
+        """Time of the last command."""
+
+    @property
+    def step(self) -> int:
+        """Steps of the batch so far."""
+
+    def as_tuple(self) -> tuple[bytes, bytes, bytes, bytes, int, int, int, int]:
+        """The fields in the order of the contract's struct."""
+
+@final
+class Entry:
+    """A command of a chunk and its steps there; immutable, equal when its fields are."""
+
+    def __init__(self, record: bytes | None, steps: list[Step], goes_on: bool = False) -> None: ...
+    @property
+    def record(self) -> bytes | None:
+        """Its record; None where its steps go on from the chunk before."""
+
+    @property
+    def steps(self) -> list[Step]:
+        """Its steps, at least one; a new list each time."""
+
+    @property
+    def goes_on(self) -> bool:
+        """Whether it has more steps in the next chunk."""
+
+def pack_chunk(start: Progress, entries: list[Entry]) -> tuple[bytes, bytes, Progress]:
+    """Bytes of a chunk that begins at ``start``, its trace root, and where reading stands behind it; `CodecError` when
+    the entries make none.
+    """
+
+def read_chunk(start: Progress, data: bytes) -> tuple[list[Entry], bytes, Progress]:
+    """Entries of a chunk, its trace root, and where reading stands behind it; `CodecError` when the chain would call
+    the bytes malformed there.
+    """
+
+def trace_leaf(index: int, command: bytes, step: Step) -> bytes:
+    """Leaf in the trace of step ``index`` of a batch, of the command with hash ``command``."""
+
 class ReplayError(RuntimeError):
     """A command that no honest operator would have journaled."""
 
@@ -424,6 +528,9 @@ class Replica:
     def apply(self, record: bytes, verify: bool = False) -> list[bytes]:
         """Applies the next record and returns its encoded events; checks its signatures when ``verify`` is set."""
 
+    def apply_steps(self, record: bytes, verify: bool = False) -> list[Step]:
+        """Applies the next record as `apply` does, and returns its steps with the state root after each."""
+
     def apply_many(self, data: bytes, verify: bool = True, threads: int = 0) -> int:
         """Applies packed records and returns their number. With ``verify``, signatures are checked before, on
         ``threads`` threads (0: one for each processor). Runs without the GIL.
@@ -431,6 +538,9 @@ class Replica:
 
     def state_root(self) -> bytes:
         """The state root; costs what changed since it was last asked for."""
+
+    def progress(self) -> Progress:
+        """Where reading of the journal stands behind the last command, as a batch that follows begins."""
 
     def withdrawals_since(self, first: int) -> list[tuple[int, int, int, bytes]]:
         """(number, asset, amount, recipient) of the withdrawals from number ``first`` on that are not forgotten."""
@@ -443,6 +553,40 @@ class Replica:
 
     def opening(self) -> StateOpening:
         """Every leaf of the state, from scratch."""
+
+    def step_openings(self, record: bytes) -> list[StateOpening]:
+        """Every leaf of the state after each step of the next record, from scratch: slow, to check roots with. The
+        replica does not change.
+        """
+
+    def prove(
+        self,
+        tree: Literal["accounts", "books", "instruments", "keys", "globals"],
+        key: bytes,
+        record: bytes | None = None,
+        steps: int = 0,
+    ) -> tuple[tuple[bytes, bytes, bytes, bytes, bytes], bytes, bytes, list[int], list[bytes]]:
+        """A leaf of the state and its path, as the contract's ``StatePath``: roots of the five trees, key, value, bits
+        and siblings from the leaf up. The leaf is that of ``key``, or the one that shows its absence. The state is that
+        behind the last command, or behind the first ``steps`` steps of the next ``record``; the replica does not
+        change. Spells out the whole state. ValueError when the record has fewer steps.
+        """
+
+    def witness_command(self, record: bytes) -> list[tuple[Step, bytes, bool, bytes]]:
+        """The steps of the next record: each with the root before it, whether it is the first, and the witness with
+        which the chain executes it. The replica does not change.
+        """
+
+    def witness_claim(self, record: bytes, index: int, kind: int, subject: bytes) -> bytes:
+        """Witness for a step that somebody claims at ``index`` of the next record: of another kind, with another
+        subject, of a command that the replica refuses (then at 0), or behind its last step.
+        """
+
+    def witness_state(self, accounts: list[int], instruments: list[int]) -> bytes:
+        """Witness of accounts and instruments in the state behind the last command, and of what prices collateral."""
+
+    def copy(self) -> Replica:
+        """Another replica in the same state; much quicker than `snapshot` and `restore`."""
 
     def snapshot(self) -> bytes:
         """Everything, for `restore`."""

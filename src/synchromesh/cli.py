@@ -20,10 +20,14 @@ from rich.table import Table
 from synchromesh.client import Client
 from synchromesh.config import ConfigError, VenueDirectory
 from synchromesh.operations.admin_command import admin_app
+from synchromesh.operations.exit_command import exit_app
+from synchromesh.operations.force_command import force_app
 from synchromesh.operations.plain_errors import plain_errors
 from synchromesh.protocol import MarginModel, Side, TimeInForce, address_of
 from synchromesh.risk.stress_command import app as stress_app
 from synchromesh.verification.attest.command import attest_app
+from synchromesh.verification.quorum.command import quorum_app
+from synchromesh.verification.reconciliation.command import reconcile
 
 app = typer.Typer(help="An options venue that nobody has to trust.", no_args_is_help=True, add_completion=False)
 keys_app = typer.Typer(help="Keys of a venue directory.", no_args_is_help=True)
@@ -31,6 +35,10 @@ app.add_typer(keys_app, name="keys")
 app.add_typer(admin_app, name="admin")
 app.add_typer(stress_app, name="stress")
 app.add_typer(attest_app, name="attest")
+app.add_typer(quorum_app, name="quorum")
+app.command("reconcile")(reconcile)
+app.add_typer(exit_app, name="exit")
+app.add_typer(force_app, name="force")
 console = Console()
 
 Directory = Annotated[Path, typer.Option("--directory", "-d", help="The venue directory.")]
@@ -65,8 +73,14 @@ def demo(
     mode: Annotated[str, typer.Option(help="bridge, or jump: the raw jumps between snapshots.")] = "bridge",
     seed: Annotated[int, typer.Option(help="Of bridge and agents.")] = 1,
     directory: Annotated[Path | None, typer.Option(help="Keep the venue here; must be new.")] = None,
+    fraud: Annotated[str, typer.Option(help="A small venue whose operator cheats in this way; list: the ways.")] = "",
 ) -> None:
     """The whole venue on a recorded market, with makers and takers; ends by itself."""
+    if fraud:
+        from synchromesh.operations.fraud_command import show_fraud
+
+        show_fraud(fraud, directory, json)
+        return
     from synchromesh.operations.dashboard import render
     from synchromesh.operations.demo import Demo, DemoPlan
 
@@ -90,7 +104,7 @@ def demo(
     if json is not None:
         json.write_text(text + "\n")
     typer.echo(text)
-    sound = summary.invariants_ok and summary.root_on_chain == summary.root_verifier
+    sound = summary.invariants_ok and not summary.frozen and summary.root_on_chain == summary.root_verifier
     raise typer.Exit(0 if sound else 1)
 
 
@@ -99,7 +113,7 @@ def _print_line(view: Any) -> None:
     counted, batches = view.counted, view.settlement.batches_committed
     typer.echo(
         f"{view.elapsed:6.1f} s  orders {counted.orders}  fills {counted.fills}  batches {batches}"
-        f"  verified {view.verdict.batches}  ack p50 {view.latency.p50:.2f} ms"
+        f"  verified {view.watch.verdict.batches}  ack p50 {view.latency.p50:.2f} ms"
     )
 
 
@@ -119,15 +133,15 @@ def up(
 
 @app.command()
 def status(directory: Directory = VENUE, json: Json = False) -> None:
-    """Where a venue is, what it has done, and what chain and verifier say."""
-    from synchromesh.operations.dashboard import read_status
+    """Where a venue is, what it has done, and what chain and watchtower say."""
+    from synchromesh.operations.dashboard import WATCHTOWER, read_status
     from synchromesh.settlement.service import SettlementStatus
-    from synchromesh.verification.verify import Verdict
+    from synchromesh.verification.status import WatchStatus
 
     with plain_errors():
         config = VenueDirectory(directory).read()
         settlement = read_status(directory, "settlement.json", SettlementStatus)
-        verdict = read_status(directory, "verifier.json", Verdict)
+        watch = read_status(directory, WATCHTOWER, WatchStatus)
 
         async def ask() -> Any:
             async with Client(config.websocket_url) as client:
@@ -140,7 +154,7 @@ def status(directory: Directory = VENUE, json: Json = False) -> None:
             "contract": config.contract,
             "venue": asyncio.run(ask()),
             "settlement": settlement,
-            "verifier": verdict,
+            "watchtower": watch,
         }
         _show(found, json)
 
@@ -246,11 +260,29 @@ def verify(
     receipts: Annotated[Path | None, typer.Option(help="Receipts to hold the operator to, one hex a line.")] = None,
     follow: Annotated[bool, typer.Option(help="Go on verifying new batches until fraud is found.")] = False,
     json: Annotated[Path | None, typer.Option(help="Write the verdict to this file.")] = None,
+    beacon: Annotated[str | None, typer.Option(help="Beacon API for blobs; a local chain has them itself.")] = None,
 ) -> None:
     """Replays every batch from the chain alone. Exits 0, or 1 with the first batch, command and reason."""
     from synchromesh.verification.command import verify as run
 
-    run(rpc, contract, receipts, follow, json)
+    run(rpc, contract, receipts, follow, json, beacon)
+
+
+@app.command()
+def watch(
+    rpc: Annotated[str, typer.Option(help="JSON-RPC URL of the chain.")],
+    contract: Annotated[str, typer.Option(help="Settlement contract.")],
+    key: Annotated[Path | None, typer.Option(help="File with the key that challenges, hex; else only reports.")] = None,
+    webhook: Annotated[str | None, typer.Option(help="Post each alert to this URL, as JSON.")] = None,
+    metrics: Annotated[int | None, typer.Option(help="Serve Prometheus metrics on this port.")] = None,
+    json: Annotated[Path | None, typer.Option(help="Write the status to this file.")] = None,
+    beacon: Annotated[str | None, typer.Option(help="Beacon API for blobs; a local chain has them itself.")] = None,
+    until_proven: Annotated[bool, typer.Option(help="End after the first fraud proven, with exit status 1.")] = False,
+) -> None:
+    """Replays the chain, and proves fraud on it by itself. Runs until it is stopped."""
+    from synchromesh.verification.watch import watch as run
+
+    run(rpc, contract, key, webhook, metrics, json, beacon, until_proven)
 
 
 @app.command()

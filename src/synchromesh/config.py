@@ -238,19 +238,7 @@ class VenueDirectory:
 
         `ConfigError` when it is missing, readable by others or no 32 bytes of hex.
         """
-        path = self.key_path(name)
-        try:
-            if path.stat().st_mode & 0o077:
-                raise ConfigError(f"{path} must not be readable by others (chmod 600)")
-            secret = bytes.fromhex(path.read_text().strip())
-        except FileNotFoundError as error:
-            raise ConfigError(f"{path} does not exist") from error
-        except ValueError:
-            # The cause would quote the file's content.
-            raise ConfigError(f"{path} is not hex") from None
-        if len(secret) != 32:
-            raise ConfigError(f"{path} holds {len(secret)} bytes, not 32")
-        return secret
+        return read_key_file(self.key_path(name))
 
     def ensure_key(self, name: str) -> bytes:
         """The secret ``name``, and makes a random one first when there is none."""
@@ -264,6 +252,25 @@ class VenueDirectory:
         Processes of the operator read it from the key file ``operator-token``.
         """
         return self.ensure_key("operator-token").hex()
+
+
+def read_key_file(path: Path) -> bytes:
+    """The secret in a file, 32 bytes.
+
+    `ConfigError` when it is missing, readable by others or no 32 bytes of hex.
+    """
+    try:
+        if path.stat().st_mode & 0o077:
+            raise ConfigError(f"{path} must not be readable by others (chmod 600)")
+        secret = bytes.fromhex(path.read_text().strip())
+    except FileNotFoundError as error:
+        raise ConfigError(f"{path} does not exist") from error
+    except ValueError:
+        # The cause would quote the file's content.
+        raise ConfigError(f"{path} is not hex") from None
+    if len(secret) != 32:
+        raise ConfigError(f"{path} holds {len(secret)} bytes, not 32")
+    return secret
 
 
 def address_bytes(text: str) -> bytes:

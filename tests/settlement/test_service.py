@@ -12,18 +12,20 @@ import pytest
 import pytest_asyncio
 
 from support.ledger import ALICE, BOB, OPERATOR
-from support.local import WINDOW, LocalChain, LocalVenue
+from support.local import STANDBY, WINDOW, LocalChain, LocalVenue
 from support.venue import CHAIN_ID, START, settled
-from synchromesh._native import JournalWriter
+from synchromesh._native import JournalWriter, Progress, read_chunk
 from synchromesh.clock import VenueClock
 from synchromesh.config import AssetConfig, VenueConfig, VenueDirectory
-from synchromesh.protocol import Side, address_of, unpack
+from synchromesh.protocol import Side, address_of
 from synchromesh.settlement import service as service_module
-from synchromesh.settlement.batches import Batch
-from synchromesh.settlement.chain import Chain, ChainError, Reverted, Sender
+from synchromesh.settlement.batches import Batch, Source
+from synchromesh.settlement.chain import Reverted, address_from_secret
 from synchromesh.settlement.committer import Committer, CommitterError
 from synchromesh.settlement.inbox import DeepReorg, InboxEntry, inbox_chain
-from synchromesh.settlement.service import SettlementService, SettlementStatus, VenueError
+from synchromesh.settlement.posting import post_batch
+from synchromesh.settlement.sender import Sender
+from synchromesh.settlement.service import NotInOffice, ServiceOptions, SettlementService, SettlementStatus, VenueError
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -185,6 +187,26 @@ def batches(made: Committer) -> list[Batch]:
     return [batch for index in range(made.made) if (batch := made.store.load(index)) is not None]
 
 
+def records(batch: Batch) -> list[bytes]:
+    """The records that a batch's data hold."""
+    found = []
+    for number, data in enumerate(batch.data):
+        entries, *_ = read_chunk(batch.start_of(number), data)
+        found += [entry.record for entry in entries if entry.record is not None]
+    return found
+
+
+async def test_batches_keep_where_their_data_go(
+    directory: VenueDirectory, venue: LocalVenue, journal: Journaled
+) -> None:
+    assert committer(directory, source=Source.BLOB).poll() == 1
+    trade(venue)
+    journal.write()
+    later = committer(directory)
+    assert later.poll() == 1
+    assert [batch.chunks[0].source for batch in batches(later)] == [Source.BLOB, Source.CALLDATA]
+
+
 @pytest.mark.parametrize("checkpoint_every", [1, 200])
 async def test_a_restarted_committer_derives_the_same_batches(
     directory: VenueDirectory, venue: LocalVenue, journal: Journaled, checkpoint_every: int
@@ -203,7 +225,7 @@ async def test_a_restarted_committer_derives_the_same_batches(
     journal.write()
     assert second.poll() == 1
     made = batches(second)
-    assert [record for batch in made for record in unpack(batch.data)] == venue.ledger.records
+    assert [record for batch in made for record in records(batch)] == venue.ledger.records
     assert made[-1].header.new_root == venue.ledger.replica.state_root()
     assert [found.amount for found in made[-1].withdrawals] == [5_000_000]
 
@@ -216,9 +238,13 @@ async def test_a_batch_that_does_not_follow_from_the_journal_is_an_error(
     batch = made.store.load(0)
     assert batch is not None
     header = msgspec.structs.replace(batch.header, new_root=bytes(32))
-    made.store.save(Batch(header, batch.data, batch.withdrawals))
+    made.store.save(msgspec.structs.replace(batch, header=header))
     with pytest.raises(CommitterError, match="batch 0"):
         committer(directory).poll()
+
+
+COMMAND_BYTES = 3_000
+"""More than a command of these tests and its steps take."""
 
 
 async def test_batches_stay_within_their_size(
@@ -230,17 +256,17 @@ async def test_batches_stay_within_their_size(
     journal.write()
     made = committer(directory)
     assert made.poll() > 2
-    assert all(len(batch.data) <= 3_000 for batch in batches(made))
+    assert all(sum(map(len, batch.data)) <= 3_000 + COMMAND_BYTES for batch in batches(made))
     assert committer(directory).poll() == 0
 
 
-def serving(directory: VenueDirectory) -> SettlementService:
-    return SettlementService(directory.path, confirmations=0, batch_seconds=0)
+def serving(directory: VenueDirectory, **options: Any) -> SettlementService:
+    return SettlementService(directory.path, ServiceOptions(confirmations=0, batch_seconds=0, **options))
 
 
 async def test_commits_go_on_after_a_restart(directory: VenueDirectory, venue: LocalVenue, journal: Journaled) -> None:
     await serving(directory).commit()
-    assert (await venue.tip())[2] == 1
+    assert (await venue.tip())[0] == 1
     for _ in range(2):
         trade(venue)
         journal.write()
@@ -248,10 +274,10 @@ async def test_commits_go_on_after_a_restart(directory: VenueDirectory, venue: L
     # Three batches on disk, one on the chain, and a service that knows nothing of it.
     restarted = serving(directory)
     await restarted.commit()
-    root, _, count, last_sequence, *_ = await venue.tip()
-    assert (count, last_sequence) == (3, len(venue.ledger.records))
-    assert bytes(root) == venue.ledger.replica.state_root()
-    assert restarted.status.root == "0x" + bytes(root).hex()
+    count, tip = await venue.tip()
+    assert (count, tip.sequence) == (3, len(venue.ledger.records))
+    assert tip.root == venue.ledger.replica.state_root()
+    assert restarted.status.root == "0x" + tip.root.hex()
     assert restarted.status.lag_commands == 0
 
 
@@ -267,7 +293,7 @@ async def test_commits_dropped_by_a_reorg_are_sent_again(
         await running.commit()
     after = await venue.tip()
     await venue.local.revert(before)
-    assert (await venue.tip())[2] == 1
+    assert (await venue.tip())[0] == 1
     await running.commit()
     assert await venue.tip() == after
 
@@ -275,13 +301,67 @@ async def test_commits_dropped_by_a_reorg_are_sent_again(
 async def test_a_batch_on_the_chain_that_is_not_ours_stops_the_service(
     directory: VenueDirectory, venue: LocalVenue, journal: Journaled
 ) -> None:
+    committer(directory).poll()
+    trade(venue)
+    await venue.commit_journal()
+    with pytest.raises(CommitterError, match="another batch 0"):
+        await serving(directory).commit()
+
+
+async def test_a_commit_whose_receipt_nobody_saw_is_not_sent_again(
+    directory: VenueDirectory, venue: LocalVenue, journal: Journaled
+) -> None:
+    running = serving(directory)
     made = committer(directory)
     made.poll()
     batch = made.store.load(0)
     assert batch is not None
-    await venue.commit(msgspec.structs.replace(batch.header, new_root=b"\x01" * 32), batch.data)
-    with pytest.raises(CommitterError, match="another batch 0"):
+    await venue.commit(batch)
+    await running.commit()
+    assert running.status.batches_committed == 1
+    assert running.status.gas.transactions == 0
+
+
+async def test_a_standby_takes_over_behind_the_last_batch_that_stands(
+    directory: VenueDirectory, venue: LocalVenue, journal: Journaled
+) -> None:
+    directory.write_key("standby", STANDBY)
+    standby = serving(directory, key="standby", store=directory.path / "settlement-standby")
+    with pytest.raises(NotInOffice, match="commits batches"):
+        await standby.commit()
+    await serving(directory).commit()
+    trade(venue)
+    journal.write()
+    await serving(directory).commit()
+    trade(venue)
+    journal.write()
+    second = committer(directory).store.load(1)
+    assert second is not None
+    await venue.take_back(second)
+
+    with pytest.raises(Reverted, match="NotStandby"):
         await serving(directory).commit()
+    await standby.commit()
+    count, tip = await venue.tip()
+    assert (count, tip.sequence, tip.root) == (2, len(venue.ledger.records), venue.ledger.replica.state_root())
+    assert await venue.chain.call(venue.contract.functions.operator()) == address_from_secret(STANDBY)
+    # A later life begins with what the first one made.
+    trade(venue)
+    journal.write()
+    await serving(directory, key="standby", store=directory.path / "settlement-standby").commit()
+    assert (await venue.tip())[1].sequence == len(venue.ledger.records)
+
+
+async def test_a_journal_that_does_not_lead_to_the_tip_is_not_continued(
+    directory: VenueDirectory, venue: LocalVenue, journal: Journaled
+) -> None:
+    trade(venue)
+    await venue.commit_journal()
+    batches, tip = await venue.tip()
+    other = Progress(bytes(32), *tip.as_tuple()[1:])
+    journal.write()
+    with pytest.raises(CommitterError, match="do not follow from the journal"):
+        committer(directory, after=(batches, other)).poll()
 
 
 class FakeVenue:
@@ -338,48 +418,7 @@ async def test_the_process_credits_each_item_once_and_counts_gas_over_restarts(
     assert 0 < spent[0] < spent[1]
 
 
-# Transactions
-
-
-async def test_a_transaction_that_is_not_mined_is_replaced_at_a_higher_fee(venue: LocalVenue) -> None:
-    sender = Sender(venue.chain, BOB, patience=0.2)
-    token = venue.chain.contract("TestUSDC", venue.deployment.usdc)
-    await venue.local.node.rpc("evm_setAutomine", False)
-    try:
-        task = asyncio.create_task(sender.send(token.functions.mint(sender.address, 7)))
-        await settled(lambda: sender.used.replaced >= 2)
-        await venue.local.mine()
-        receipt = await task
-    finally:
-        await venue.local.node.rpc("evm_setAutomine", True)
-    assert receipt["status"] == 1
-    assert await venue.wallet(BOB).balance() == 7
-    assert sender.used.transactions == 1
-    assert sender.used.gas == receipt["gasUsed"]
-    assert sender.used.wei == receipt["gasUsed"] * receipt["effectiveGasPrice"]
-
-
-async def test_a_transaction_left_in_the_pool_by_an_earlier_life_is_outbid(venue: LocalVenue) -> None:
-    token = venue.chain.contract("TestUSDC", venue.deployment.usdc)
-    await venue.local.node.rpc("evm_setAutomine", False)
-    try:
-        first, second = Sender(venue.chain, BOB), Sender(venue.chain, BOB)
-        abandoned = asyncio.create_task(first.send(token.functions.mint(first.address, 1)))
-        await settled(lambda: pooled(venue))
-        abandoned.cancel()
-        task = asyncio.create_task(second.send(token.functions.mint(first.address, 2)))
-        await asyncio.sleep(0.5)
-        await venue.local.mine()
-        await task
-    finally:
-        await venue.local.node.rpc("evm_setAutomine", True)
-    assert await venue.wallet(BOB).balance() == 2
-
-
-async def pooled(venue: LocalVenue) -> bool:
-    status = await venue.local.node.rpc("txpool_status")
-    assert isinstance(status, dict)
-    return int(status["pending"], 16) == 1
+# Refusals
 
 
 async def test_refusals_have_their_names(venue: LocalVenue, directory: VenueDirectory, journal: Journaled) -> None:
@@ -387,22 +426,14 @@ async def test_refusals_have_their_names(venue: LocalVenue, directory: VenueDire
     made.poll()
     batch = made.store.load(0)
     assert batch is not None
-    stranger = Sender(venue.chain, ALICE)
+    with pytest.raises(Reverted, match="ChunkMalformed"):
+        await venue.commit(msgspec.structs.replace(batch, data=[b"no chunk"]))
+    # Anybody may post data, only the operator commits to them.
     with pytest.raises(Reverted, match="NotOperator"):
-        await stranger.send(venue.contract.functions.commitBatch(batch.header.as_tuple(), batch.data))
+        await post_batch(Sender(venue.chain, ALICE), await venue.contracts(), batch)
+    await venue.commit(batch)
     with pytest.raises(Reverted, match="PreviousRootWrong"):
-        await venue.commit(msgspec.structs.replace(batch.header, previous_root=b"\x01" * 32), batch.data)
-
-
-async def test_a_chain_that_does_not_answer_is_a_chain_error() -> None:
-    chain = Chain("http://127.0.0.1:9")
-    try:
-        with pytest.raises(ChainError):
-            await chain.wait_ready(0.2)
-        with pytest.raises(ChainError):
-            await chain.finalized_block(1)
-    finally:
-        await chain.close()
+        await venue.commit(batch)
 
 
 # Withdrawals

@@ -4,27 +4,21 @@ from __future__ import annotations
 
 import pytest
 
-from support.ledger import ALICE, OPERATOR
-from support.local import LEAD, OWNER, WINDOW, LocalChain
+from support.ledger import ALICE
+from support.local import OWNER, LocalChain, terms
 from synchromesh.protocol import Deposit, address_of, decode_inbox_body
-from synchromesh.settlement.chain import Reverted, Sender, address_from_secret
+from synchromesh.settlement.chain import Reverted
 from synchromesh.settlement.deploy import TEST_TOKENS, deploy
 from synchromesh.settlement.inbox import InboxFollower
+from synchromesh.settlement.sender import Sender
 from synchromesh.settlement.wallet import Wallet
 
 
 @pytest.mark.asyncio
 async def test_every_test_token_is_deposited_and_credited() -> None:
     async with LocalChain() as local:
-        deployed = await deploy(
-            Sender(local.chain, OWNER),
-            operator=address_from_secret(OPERATOR),
-            guardian=address_from_secret(OWNER),
-            challenge_window=WINDOW,
-            max_time_lead=LEAD,
-            deposit_cap=1_000 * 10**6,
-            tokens=TEST_TOKENS,
-        )
+        asked = terms(deposit_cap=1_000 * 10**6, tokens=TEST_TOKENS)
+        deployed = await deploy(Sender(local.chain, OWNER), asked)
         assert list(deployed.tokens) == list(TEST_TOKENS)
         for asset, (symbol, decimals) in enumerate(TEST_TOKENS.items(), start=1):
             wallet = Wallet(local.chain, deployed.settlement, deployed.tokens[symbol], ALICE, asset)

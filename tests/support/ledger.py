@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from typing import Any
 
 from support.venue import EXPIRY, INDEX, SMILE, START, secret, specs
@@ -50,17 +51,28 @@ class Ledger:
         chain_id: EIP-155 chain id of the signing domain.
         contract: Settlement contract, 20 bytes.
         token: The ERC-20 of asset 0, 20 bytes.
+        further: Assets behind it.
     """
 
-    def __init__(self, chain_id: int, contract: bytes, token: bytes) -> None:
+    def __init__(self, chain_id: int, contract: bytes, token: bytes, further: tuple[AssetSpec, ...] = ()) -> None:
         self.replica = Replica()
         self.records: list[bytes] = []
         self.time = START
         self.domain = TypedDomain(chain_id, contract)
         self.specs = specs()
-        self.names = Names({spec.instrument: spec.name for spec in self.specs}, {1: "BTC", 2: "ETH"}, {0: "USDC"})
+        self._assets = (AssetSpec(0, "USDC", token, 6), *further)
+        self.names = Names(
+            {spec.instrument: spec.name for spec in self.specs},
+            {1: "BTC", 2: "ETH"},
+            {asset.asset: asset.symbol for asset in self._assets},
+        )
         self._nonces: dict[bytes, int] = {}
-        self._token = token
+
+    def fork(self) -> Ledger:
+        """The same again, to be continued in another way."""
+        other = copy.copy(self)
+        other.replica, other.records, other._nonces = self.replica.copy(), list(self.records), dict(self._nonces)
+        return other
 
     def open(self) -> None:
         """Genesis, the listing and the first marks of BTC."""
@@ -73,7 +85,7 @@ class Ledger:
                 admin_quorum=1,
                 oracles=(address_of(ORACLE),),
                 oracle_quorum=1,
-                assets=(AssetSpec(0, "USDC", self._token, 6),),
+                assets=self._assets,
                 underlyings=(UnderlyingSpec(1, "BTC"), UnderlyingSpec(2, "ETH")),
                 parameters=tuple(ParameterValue(each, DEFAULT_PARAMETERS[each]) for each in sorted(DEFAULT_PARAMETERS)),
             )

@@ -71,7 +71,7 @@ abstract contract Inbox is IInbox {
     }
 
     /// @dev Appends an item to the queue and returns its index.
-    function _append(bytes memory item) internal returns (uint64 index) {
+    function _append(bytes memory item) internal virtual returns (uint64 index) {
         index = inboxLength;
         bytes32 inboxHash = InboxItems.chain(_inboxHashes[index], index, item);
         inboxLength = index + 1;

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.30;
 
+import {Memory} from "@openzeppelin/contracts/utils/Memory.sol";
+
 /// @title Merkle tree of lists
 /// @notice `leaf = keccak(0x00 ‖ item)`, `inner = keccak(0x01 ‖ left ‖ right)`, an odd node is promoted unchanged and
 /// the empty list has the root zero. The prefixes keep a leaf from passing for an inner node, so a position that a
@@ -20,6 +22,21 @@ library BinaryMerkle {
     /// @notice The parent of two nodes.
     function inner(bytes32 left, bytes32 right) internal pure returns (bytes32) {
         return keccak256(abi.encodePacked(bytes1(0x01), left, right));
+    }
+
+    /// @notice The root over the first `count` of `nodes`, whose memory is used up for it.
+    function root(bytes32[] memory nodes, uint256 count) internal pure returns (bytes32) {
+        if (count == 0) return bytes32(0);
+        // The preimage of a node is scratch: its memory is used again for the next one.
+        Memory.Pointer free = Memory.getFreeMemoryPointer();
+        for (; count > 1; count = count / 2 + count % 2) {
+            for (uint256 i = 0; i + 1 < count; i += 2) {
+                nodes[i / 2] = inner(nodes[i], nodes[i + 1]);
+                Memory.unsafeSetFreeMemoryPointer(free);
+            }
+            if (count % 2 == 1) nodes[count / 2] = nodes[count - 1];
+        }
+        return nodes[0];
     }
 
     /// @notice The root that follows from a leaf and its siblings.

@@ -15,9 +15,9 @@ using {hash} for BatchHeader global;
 /// @param chainHash Command chain after `lastSequence`
 /// @param inboxCursor How many inbox items the journal has consumed after the batch
 /// @param inboxHash Running hash of the inbox after `inboxCursor` items
-/// @param traceRoot Merkle root of the trace leaves of the batch's steps, zero in verifier version 0
+/// @param traceRoot Merkle root over the trace roots of the batch's chunks
 /// @param withdrawalRoot Merkle root of the withdrawals of the batch, zero when it has none
-/// @param dataHash Keccak-256 of the batch data: `u16 length ‖ record` for every command
+/// @param dataHash Keccak-256 of where reading starts, of the chunks, and of the numbers of the withdrawals; see `batchDataHash`
 /// @param lastTime Time of the last command, venue clock, ns
 struct BatchHeader {
     uint64 index;
@@ -34,32 +34,6 @@ struct BatchHeader {
     bytes32 traceRoot;
     bytes32 withdrawalRoot;
     bytes32 dataHash;
-    uint64 lastTime;
-}
-
-/// @notice What the contract keeps of a committed batch.
-/// @param batchHash Hash of its header
-/// @param withdrawalRoot Merkle root of its withdrawals
-/// @param committedAt Timestamp of the block that committed it, seconds
-struct BatchRecord {
-    bytes32 batchHash;
-    bytes32 withdrawalRoot;
-    uint64 committedAt;
-}
-
-/// @notice Where the next batch must continue.
-/// @param root State root
-/// @param chainHash Command chain
-/// @param batches How many batches are committed
-/// @param lastSequence Sequence of the last committed command, 0 before the first batch
-/// @param inboxCursor Inbox items consumed
-/// @param lastTime Time of the last committed command, venue clock, ns
-struct Tip {
-    bytes32 root;
-    bytes32 chainHash;
-    uint64 batches;
-    uint64 lastSequence;
-    uint64 inboxCursor;
     uint64 lastTime;
 }
 

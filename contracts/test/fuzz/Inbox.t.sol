@@ -5,9 +5,9 @@ import {Vm} from "forge-std/Vm.sol";
 
 import {IInbox} from "src/interfaces/IInbox.sol";
 
-import {Fixture} from "../utils/Fixture.sol";
+import {ClaimsFixture} from "../utils/ClaimsFixture.sol";
 
-contract InboxFuzzTest is Fixture {
+contract InboxFuzzTest is ClaimsFixture {
     function testFuzz_chainFollowsFromTheEventsAlone(uint256 seed, uint8 length) public {
         length = uint8(bound(length, 1, 20));
         vm.recordLogs();

@@ -5,10 +5,10 @@ import {IWithdrawals} from "src/interfaces/IWithdrawals.sol";
 import {BinaryMerkle} from "src/libraries/BinaryMerkle.sol";
 import {Withdrawal} from "src/types/Withdrawal.sol";
 
-import {Fixture} from "../utils/Fixture.sol";
+import {ClaimsFixture} from "../utils/ClaimsFixture.sol";
 import {MerkleReference} from "../utils/MerkleReference.sol";
 
-contract WithdrawalsFuzzTest is Fixture {
+contract WithdrawalsFuzzTest is ClaimsFixture {
     function fold(bytes32 leaf, uint64 index, uint64 count, bytes32[] calldata siblings)
         external
         pure

@@ -5,9 +5,9 @@ import {Ownable} from "@openzeppelin/contracts/access/Ownable.sol";
 
 import {IGuardian} from "src/interfaces/IGuardian.sol";
 
-import {Fixture} from "../utils/Fixture.sol";
+import {ClaimsFixture} from "../utils/ClaimsFixture.sol";
 
-contract GuardianTest is Fixture {
+contract GuardianTest is ClaimsFixture {
     function test_pauseDeposits_byTheGuardianUntilTheOwnerReleases() public {
         vm.expectEmit(address(settlement));
         emit IGuardian.DepositsPaused();
@@ -35,7 +35,7 @@ contract GuardianTest is Fixture {
         emit IGuardian.BatchesUnpaused();
         vm.prank(owner);
         settlement.unpauseBatches();
-        commit(nextHeader("data"), "data");
+        commitSome();
     }
 
     function test_pause_refusesAnyoneElse() public {

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.30;
 
-import {Settlement} from "src/Settlement.sol";
+import {BondedSettlement} from "src/BondedSettlement.sol";
 import {IInbox} from "src/interfaces/IInbox.sol";
 import {IVault} from "src/interfaces/IVault.sol";
 import {EngineUnits} from "src/libraries/EngineUnits.sol";
 
-import {Fixture} from "../utils/Fixture.sol";
+import {ClaimsFixture} from "../utils/ClaimsFixture.sol";
 
-contract InboxTest is Fixture {
+contract InboxTest is ClaimsFixture {
     /// @dev Expects `item` as the next one, with the chain computed from the bytes alone.
     function expectItem(bytes memory item) internal {
         uint64 index = settlement.inboxLength();
@@ -80,7 +80,7 @@ contract InboxTest is Fixture {
 
     function test_registerKey_refusesAConsentForAnotherVenue() public {
         bytes memory consent = consentOf(sessionKey, alice, 15, 77);
-        settlement = new Settlement(config());
+        settlement = new BondedSettlement(config());
         expectNoConsent(alice, session, 15, 77, consent);
         consent = consentOf(sessionKey, alice, 15, 77);
         vm.chainId(block.chainid + 1);

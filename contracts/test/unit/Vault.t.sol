@@ -17,9 +17,9 @@ import {GenerousToken} from "../mocks/GenerousToken.sol";
 import {ReentrantToken} from "../mocks/ReentrantToken.sol";
 import {SilentToken} from "../mocks/SilentToken.sol";
 import {TokenWithDecimals} from "../mocks/TokenWithDecimals.sol";
-import {Fixture} from "../utils/Fixture.sol";
+import {ClaimsFixture} from "../utils/ClaimsFixture.sol";
 
-contract VaultTest is Fixture {
+contract VaultTest is ClaimsFixture {
     function add(address at) internal returns (uint16 asset) {
         vm.prank(owner);
         return settlement.addAsset(token(at), type(uint256).max);

@@ -1,9 +1,6 @@
-//! Batches: what is posted to the chain. See `docs/protocol/batches.md`. Their data is packed as frames of the journal are.
+//! Batches: what is committed to the chain. See `docs/protocol/batches.md`; their data are [chunks](crate::chunk).
 
 use protocol::{Hash, keccak256, wire_struct};
-
-/// Verifier version of batches without a trace, checked by replay.
-pub const VERIFIER_REPLAY: u16 = 0;
 
 wire_struct! {
     /// Header of a batch, field by field as the contract's struct.
@@ -30,11 +27,11 @@ wire_struct! {
         pub inbox_cursor: u64,
         /// Inbox chain behind them.
         pub inbox_hash: Hash,
-        /// Root over the steps; zero without a trace.
+        /// Root over the trace roots of its chunks; zero without a trace.
         pub trace_root: Hash,
         /// Root over the withdrawals.
         pub withdrawal_root: Hash,
-        /// Hash of the data.
+        /// Hash of what is said of its data.
         pub data_hash: Hash,
         /// Venue time of the last command.
         pub last_time: u64,

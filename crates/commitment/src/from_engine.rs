@@ -3,12 +3,12 @@
 use crate::leaf::{
     AccountLeaf, AssetTotals, ClockLeaf, Collateral, CountersLeaf, ExpiryLeaf, FundsLeaf, GrantLeaf,
     HoldingLeaf, InboxLeaf, InstrumentLeaf, KeyLeaf, LiquidationLeaf, NextRiskLeaf, OpenSide, OrderLeaf,
-    RestingKind, RiskLeaf, UnderlyingLeaf, VenueLeaf, flag, global, wire_hash,
+    RestingKind, RiskLeaf, TakerLeaf, UnderlyingLeaf, VenueLeaf, flag, global, wire_hash,
 };
 use crate::tree_key::BookPlace;
 use engine::{
     Account, Dirty, Engine, Governance, Holding, Instrument, InstrumentStatus, Key, Liquidation, OpenOrder,
-    Underlying,
+    PendingTaker, Underlying,
 };
 use protocol::{Hash, Nanos, OrderId, ParameterValue, SviSlice, UnderlyingSpec, Wire, keccak256};
 
@@ -113,14 +113,19 @@ fn liquidation(running: &Liquidation) -> LiquidationLeaf {
     }
 }
 
-/// Leaf of an instrument; `None` when it is closed.
-pub(crate) fn instrument(instrument: &Instrument) -> Option<InstrumentLeaf> {
+/// Hash of an instrument's name.
+pub(crate) fn name_hash(instrument: &Instrument) -> Hash {
+    keccak256(&[instrument.spec.name.as_bytes()])
+}
+
+/// Leaf of an instrument, given the hash of its name; `None` when it is closed.
+pub(crate) fn instrument(instrument: &Instrument, name_hash: Hash) -> Option<InstrumentLeaf> {
     if instrument.status == InstrumentStatus::Closed {
         return None;
     }
     let (spec, mark) = (&instrument.spec, instrument.mark.as_ref());
     Some(InstrumentLeaf {
-        name_hash: keccak256(&[spec.name.as_bytes()]),
+        name_hash,
         underlying: spec.underlying,
         kind: spec.kind,
         option_type: spec.option_type,
@@ -203,11 +208,28 @@ pub(crate) fn key(key: &Key) -> KeyLeaf {
     }
 }
 
-/// Values of the globals tree with their numbers; none before Genesis. `chain` is the command chain.
-pub(crate) fn globals(engine: &Engine, chain: &Hash) -> Vec<(u8, Vec<u8>)> {
+/// Values of the globals tree with their numbers; none before Genesis. `chain` is the command chain, `taker` the order
+/// that is being matched.
+pub(crate) fn globals(engine: &Engine, chain: &Hash, taker: Option<&PendingTaker>) -> Vec<(u8, Vec<u8>)> {
     let Some(governance) = engine.genesis() else {
         return Vec::new();
     };
+    let moving = moving_globals(engine, chain, taker).into_iter();
+    let moving = moving.filter_map(|(number, value)| Some((number, value?)));
+    let tables = [
+        (global::PARAMETERS, wire_hash(&parameters(engine)).to_bytes()),
+        (global::COLLATERAL, wire_hash(&engine.collateral_table().to_vec()).to_bytes()),
+        (global::VENUE, venue(engine, governance).to_bytes()),
+    ];
+    moving.chain(tables).collect()
+}
+
+/// Those of the globals that move with trading; without a value where there is no leaf.
+pub(crate) fn moving_globals(
+    engine: &Engine,
+    chain: &Hash,
+    taker: Option<&PendingTaker>,
+) -> [(u8, Option<Vec<u8>>); 6] {
     let globals = engine.globals();
     let clock = ClockLeaf { time: globals.time, sequence: globals.sequence, chain_hash: *chain };
     let funds = FundsLeaf {
@@ -226,22 +248,50 @@ pub(crate) fn globals(engine: &Engine, chain: &Hash) -> Vec<(u8, Vec<u8>)> {
     let totals = globals.deposited.iter().zip(&globals.withdrawn);
     let totals: Vec<AssetTotals> =
         totals.map(|(&deposited, &withdrawn)| AssetTotals { deposited, withdrawn }).collect();
-    let parameters: Vec<ParameterValue> = engine.parameters().iter().collect();
-    vec![
-        (global::CLOCK, clock.to_bytes()),
-        (global::FUNDS, funds.to_bytes()),
-        (global::INBOX, InboxLeaf { cursor: globals.inbox_next, hash: globals.inbox_hash }.to_bytes()),
-        (global::COUNTERS, counters.to_bytes()),
-        (global::PARAMETERS, wire_hash(&parameters).to_bytes()),
-        (global::VENUE, venue(engine, governance).to_bytes()),
-        (global::TOTALS, totals.to_bytes()),
-        (global::COLLATERAL, wire_hash(&engine.collateral_table().to_vec()).to_bytes()),
+    let inbox = InboxLeaf { cursor: globals.inbox_next, hash: globals.inbox_hash };
+    [
+        (global::CLOCK, Some(clock.to_bytes())),
+        (global::FUNDS, Some(funds.to_bytes())),
+        (global::INBOX, Some(inbox.to_bytes())),
+        (global::COUNTERS, Some(counters.to_bytes())),
+        (global::TAKER, taker.map(|taker| TakerLeaf::from(taker).to_bytes())),
+        (global::TOTALS, Some(totals.to_bytes())),
     ]
 }
 
-fn venue(engine: &Engine, governance: &Governance) -> VenueLeaf {
-    let underlyings: Vec<UnderlyingSpec> =
-        engine.underlyings().iter().map(|underlying| underlying.spec.clone()).collect();
+/// The parameter table.
+pub(crate) fn parameters(engine: &Engine) -> Vec<ParameterValue> {
+    engine.parameters().iter().collect()
+}
+
+/// The list of underlyings, as Genesis has it.
+pub(crate) fn underlying_specs(engine: &Engine) -> Vec<UnderlyingSpec> {
+    engine.underlyings().iter().map(|underlying| underlying.spec.clone()).collect()
+}
+
+impl From<&PendingTaker> for TakerLeaf {
+    fn from(taker: &PendingTaker) -> Self {
+        Self {
+            order: taker.order,
+            subaccount: taker.subaccount,
+            instrument: taker.instrument,
+            side: taker.side,
+            limit: taker.limit,
+            lots: taker.lots,
+            filled: taker.filled,
+            max_fee: taker.max_fee,
+            valid_until: taker.valid_until,
+            rests: taker.rests,
+            reduce_only: taker.reduce_only,
+            self_trade: taker.self_trade,
+            liquidation: taker.liquidation,
+            cash: taker.cash,
+        }
+    }
+}
+
+/// Leaf of who governs.
+pub(crate) fn venue(engine: &Engine, governance: &Governance) -> VenueLeaf {
     VenueLeaf {
         chain_id: governance.chain_id,
         contract: governance.contract,
@@ -251,7 +301,7 @@ fn venue(engine: &Engine, governance: &Governance) -> VenueLeaf {
         admins: wire_hash(&governance.admins),
         oracles: wire_hash(&governance.oracles),
         assets: wire_hash(&governance.assets),
-        underlyings: wire_hash(&underlyings),
+        underlyings: wire_hash(&underlying_specs(engine)),
     }
 }
 

@@ -2,8 +2,8 @@
 
 use protocol::{
     Address, AssetId, CallLevel, Hash, InstrumentId, InstrumentKind, MarginModel, Mode, Nanos, OptionType,
-    OrderId, PostOnly, RiskArray, RiskTable, SelfTrade, SubaccountId, SviSlice, UnderlyingId, Wire,
-    keccak256, wire_enum, wire_struct,
+    OrderId, RiskArray, RiskTable, SelfTrade, SubaccountId, SviSlice, UnderlyingId, Wire, keccak256,
+    wire_enum, wire_struct,
 };
 
 /// Bits of [`AccountLeaf::flags`].
@@ -307,7 +307,7 @@ pub mod global {
     pub const VENUE: u8 = 6;
     /// A second commitment to the same state, absent in version 1.
     pub const SECOND_COMMITMENT: u8 = 7;
-    /// Cursor of a command that works in chunks.
+    /// Kept for the cursor of a command that works in chunks; absent in version 1.
     pub const CURSOR: u8 = 8;
     /// List of [`super::AssetTotals`], by asset.
     pub const TOTALS: u8 = 9;
@@ -396,20 +396,18 @@ wire_struct! {
         pub filled: i64,
         /// Signed fee bound, micro-USDC per contract.
         pub max_fee: i64,
-        /// Order type.
-        pub order_type: protocol::OrderType,
-        /// Time in force.
-        pub time_in_force: protocol::TimeInForce,
         /// When it ends; 0: when it is cancelled.
         pub valid_until: Nanos,
-        /// Maker only.
-        pub post_only: PostOnly,
+        /// Whether what is left of it rests.
+        pub rests: bool,
         /// May only shrink the position.
         pub reduce_only: bool,
         /// Self-trade prevention.
         pub self_trade: SelfTrade,
-        /// Its place in time if it rests.
-        pub place: u64,
+        /// The liquidation that it is a slice of; 0 for an order.
+        pub liquidation: u64,
+        /// Price × size of its fills in this command, micro-USDC.
+        pub cash: i64,
     }
 }
 

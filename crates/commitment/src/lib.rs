@@ -4,6 +4,7 @@
 //! roots follow from the engine's state, and the engine never looks at a root.
 
 pub mod batch;
+pub mod chunk;
 mod from_engine;
 pub mod leaf;
 pub mod merkle;
@@ -12,16 +13,20 @@ pub mod proof;
 pub mod replica;
 pub mod signatures;
 pub mod state;
+mod state_path;
 pub mod steps;
 pub mod tree_key;
 pub mod withdrawals;
+pub mod witness;
 
 pub use batch::BatchHeader;
+pub use chunk::{Chunk, ChunkError, Entry, PostedStep, Progress};
 pub use merkle::{Key, Tree};
 pub use opening::Opening;
 pub use proof::{PathItem, Prefix, Proof, ProofError};
-pub use replica::{Fault, ReplayError, Replica};
+pub use replica::{Boundary, Fault, ReplayError, Replica};
 pub use signatures::BadSignature;
-pub use state::StateTree;
+pub use state::{Part, StateTree};
+pub use state_path::StatePath;
 pub use steps::{Step, StepKind};
 pub use withdrawals::Withdrawal;

@@ -5,6 +5,8 @@
 //! contents have equal roots whatever the history. Hashes are cached and renewed when a root is asked for, so a change
 //! costs its own path, and many changes between two roots share the upper part of theirs.
 
+pub mod prune;
+
 use crate::proof::{PathItem, Prefix, Proof};
 use protocol::{Hash, keccak256};
 
@@ -96,19 +98,21 @@ struct Leaf {
     hash: Hash,
 }
 
+/// Hashes stand where they are read: a node holds those of its children, so that a way up touches no other node.
 #[derive(Debug, Clone)]
 struct Inner {
     bit: u16,
-    /// Whether `hash` no longer follows from the children.
-    stale: bool,
     children: [Node; 2],
-    hash: Hash,
+    /// `None` until they are renewed.
+    hashes: [Option<Hash>; 2],
 }
 
 /// A Merkle tree of keys and hashes of values.
 #[derive(Debug, Clone, Default)]
 pub struct Tree {
     root: Option<Node>,
+    /// `None` until it is renewed.
+    root_hash: Option<Hash>,
     leaves: Vec<Leaf>,
     inners: Vec<Inner>,
     free_leaves: Vec<u32>,
@@ -150,6 +154,7 @@ impl Tree {
     pub fn set_hash(&mut self, key: &Key, value_hash: Hash) -> bool {
         let Some(closest) = self.closest(key) else {
             self.root = Some(self.new_leaf(key, value_hash));
+            self.root_hash = None;
             return true;
         };
         let Some(bit) = first_difference(&self.leaves[closest].key, key) else {
@@ -171,10 +176,12 @@ impl Tree {
 
     /// The root; renews what changed since it was last asked for.
     pub fn root(&mut self) -> Hash {
-        match self.root {
-            Some(node) => self.renew(node),
-            None => Hash::ZERO,
+        if let Some(hash) = self.root_hash {
+            return hash;
         }
+        let hash = self.root.map_or(Hash::ZERO, |node| self.renew(node));
+        self.root_hash = Some(hash);
+        hash
     }
 
     /// Keys and value hashes, ascending.
@@ -221,9 +228,9 @@ impl Tree {
                     return Some(Proof { key, value_hash, path });
                 }
                 Place::Inner(index) => {
-                    let Inner { bit, children, .. } = self.inners[index];
+                    let Inner { bit, children, hashes } = self.inners[index];
                     let right = direction(bit);
-                    path.push(PathItem { bit, sibling: self.hash_of(children[usize::from(!right)]) });
+                    path.push(PathItem { bit, sibling: renewed(hashes[usize::from(!right)]) });
                     node = children[usize::from(right)];
                 }
             }
@@ -259,47 +266,53 @@ impl Tree {
         self.mark_stale(&key, KEY_BITS);
     }
 
-    /// Marks the inner nodes above `key` with a bit below `until`; returns the last of them.
-    fn mark_stale(&mut self, key: &Key, until: u16) -> Option<usize> {
-        let (mut node, mut last) = (self.root?, None);
+    /// Forgets the hashes on the way to `key`, of children of nodes with a bit below `until`. Returns the last of these
+    /// nodes, and what was known of the hash below it, or of the root.
+    fn mark_stale(&mut self, key: &Key, until: u16) -> (Option<usize>, Option<Hash>) {
+        let (mut below, mut last) = (self.root_hash.take(), None);
+        let Some(mut node) = self.root else { return (None, below) };
         while let Place::Inner(index) = node.place() {
             let inner = &mut self.inners[index];
             if inner.bit >= until {
                 break;
             }
-            inner.stale = true;
-            last = Some(index);
-            node = inner.children[usize::from(bit_of(key, inner.bit))];
+            let side = usize::from(bit_of(key, inner.bit));
+            (below, last) = (inner.hashes[side].take(), Some(index));
+            node = inner.children[side];
         }
-        last
+        (last, below)
     }
 
     /// Adds a leaf that parts from the keys of the tree at `bit`.
     fn split(&mut self, key: &Key, value_hash: Hash, bit: u16) {
         let leaf = self.new_leaf(key, value_hash);
         let right = bit_of(key, bit);
-        let parent = self.mark_stale(key, bit);
+        let (parent, below) = self.mark_stale(key, bit);
         let slot = match parent {
             Some(index) => self.child_of(index, key),
             None => self.root.expect("a split needs a tree"),
         };
-        let children = if right { [slot, leaf] } else { [leaf, slot] };
-        let inner = self.new_inner(Inner { bit, stale: true, children, hash: Hash::ZERO });
-        self.set_child(parent, key, inner);
+        let inner = if right {
+            Inner { bit, children: [slot, leaf], hashes: [below, None] }
+        } else {
+            Inner { bit, children: [leaf, slot], hashes: [None, below] }
+        };
+        let inner = self.new_inner(inner);
+        self.set_child(parent, key, inner, None);
     }
 
     /// Takes out the leaf `index` of `key` and its parent; the sibling moves up.
     fn unlink(&mut self, key: &Key, index: usize) {
         self.free_leaves.push(index as u32);
-        let Some(parent) = self.mark_stale(key, KEY_BITS) else {
+        let (Some(parent), _) = self.mark_stale(key, KEY_BITS) else {
             self.root = None;
             return;
         };
-        let Inner { bit, children, .. } = self.inners[parent];
-        let sibling = children[usize::from(!bit_of(key, bit))];
-        let grandparent = self.mark_stale(key, bit);
+        let Inner { bit, children, hashes } = self.inners[parent];
+        let side = usize::from(!bit_of(key, bit));
+        let (grandparent, _) = self.mark_stale(key, bit);
         self.free_inners.push(parent as u32);
-        self.set_child(grandparent, key, sibling);
+        self.set_child(grandparent, key, children[side], hashes[side]);
     }
 
     fn child_of(&self, parent: usize, key: &Key) -> Node {
@@ -307,13 +320,14 @@ impl Tree {
         inner.children[usize::from(bit_of(key, inner.bit))]
     }
 
-    fn set_child(&mut self, parent: Option<usize>, key: &Key, child: Node) {
+    fn set_child(&mut self, parent: Option<usize>, key: &Key, child: Node, hash: Option<Hash>) {
         match parent {
             Some(index) => {
                 let inner = &mut self.inners[index];
-                inner.children[usize::from(bit_of(key, inner.bit))] = child;
+                let side = usize::from(bit_of(key, inner.bit));
+                (inner.children[side], inner.hashes[side]) = (child, hash);
             }
-            None => self.root = Some(child),
+            None => (self.root, self.root_hash) = (Some(child), hash),
         }
     }
 
@@ -326,30 +340,22 @@ impl Tree {
         Node::inner(place_in(&mut self.inners, &mut self.free_inners, inner))
     }
 
-    fn hash_of(&self, node: Node) -> Hash {
-        match node.place() {
-            Place::Leaf(index) => self.leaves[index].hash,
-            Place::Inner(index) => {
-                debug_assert!(!self.inners[index].stale, "hashes are renewed before they are read");
-                self.inners[index].hash
-            }
-        }
-    }
-
-    /// Recomputes stale hashes below `node`. The depth is bounded by the bits of a key.
+    /// The hash of `node`, with those that are missing below it. The depth is bounded by the bits of a key.
     fn renew(&mut self, node: Node) -> Hash {
-        let Place::Inner(index) = node.place() else {
-            return self.hash_of(node);
+        let index = match node.place() {
+            Place::Leaf(index) => return self.leaves[index].hash,
+            Place::Inner(index) => index,
         };
-        let Inner { bit, stale, children: [left, right], hash } = self.inners[index];
-        if !stale {
-            return hash;
-        }
-        let hash = inner_hash(bit, &self.renew(left), &self.renew(right));
-        let inner = &mut self.inners[index];
-        (inner.hash, inner.stale) = (hash, false);
-        hash
+        let Inner { bit, children, hashes } = self.inners[index];
+        let [left, right] = [0, 1].map(|side| hashes[side].unwrap_or_else(|| self.renew(children[side])));
+        self.inners[index].hashes = [Some(left), Some(right)];
+        inner_hash(bit, &left, &right)
     }
+}
+
+/// A hash of a tree whose root was asked for.
+fn renewed(hash: Option<Hash>) -> Hash {
+    hash.expect("hashes are renewed before they are read")
 }
 
 /// Puts `item` into a free slot of the arena, or behind its end.

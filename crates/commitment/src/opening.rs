@@ -4,9 +4,9 @@
 
 use crate::from_engine;
 use crate::merkle::{Key, root_of};
-use crate::state::{Roots, state_root};
+use crate::state::{Part, Roots, state_root};
 use crate::tree_key;
-use engine::{Account, Engine};
+use engine::{Account, Engine, PendingTaker};
 use protocol::{Hash, InstrumentId, Side, SubaccountId, Wire, keccak256};
 use std::collections::BTreeMap;
 
@@ -51,14 +51,21 @@ impl Opening {
     /// The state of `engine`; `chain` is the command chain behind its last command.
     #[must_use]
     pub fn of(engine: &Engine, chain: &Hash) -> Self {
+        Self::between(engine, chain, None)
+    }
+
+    /// The state between two steps of a command, with the order that is being matched.
+    #[must_use]
+    pub fn between(engine: &Engine, chain: &Hash, taker: Option<&PendingTaker>) -> Self {
         let mut opening = Self::default();
         for account in engine.accounts() {
             opening.add_account(engine, account);
         }
         for instrument in engine.instruments() {
             let id = instrument.spec.instrument;
-            opening.instruments.insert(tree_key::name(&instrument.spec.name), id.to_bytes());
-            if let Some(leaf) = from_engine::instrument(instrument) {
+            let name_hash = from_engine::name_hash(instrument);
+            opening.instruments.insert(tree_key::name(&name_hash), id.to_bytes());
+            if let Some(leaf) = from_engine::instrument(instrument, name_hash) {
                 opening.instruments.insert(tree_key::instrument(id), leaf.to_bytes());
             }
         }
@@ -74,10 +81,22 @@ impl Opening {
         for key in engine.keys() {
             opening.keys.insert(tree_key::signer(&key.address), from_engine::key(key).to_bytes());
         }
-        for (number, value) in from_engine::globals(engine, chain) {
+        for (number, value) in from_engine::globals(engine, chain, taker) {
             opening.globals.insert(tree_key::global(number), value);
         }
         opening
+    }
+
+    /// Leaves of one of the five trees.
+    #[must_use]
+    pub fn part(&self, part: Part) -> &Leaves {
+        match part {
+            Part::Accounts => &self.accounts,
+            Part::Books => &self.books,
+            Part::Instruments => &self.instruments,
+            Part::Keys => &self.keys,
+            Part::Globals => &self.globals,
+        }
     }
 
     /// Roots of accounts, books, instruments, keys and globals.

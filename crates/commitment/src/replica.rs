@@ -3,11 +3,15 @@
 //! Settlement and verification run one each. It recomputes everything that follows from commands, marks included, and
 //! trusts none of it.
 
+use crate::chunk::{PostedStep, Progress};
+use crate::merkle::Key;
 use crate::opening::Opening;
 use crate::signatures::{self, BadSignature};
-use crate::state::StateTree;
+use crate::state::{Part, StateTree};
+use crate::state_path::StatePath;
+use crate::steps::{StepKind, subject_word};
 use crate::withdrawals::Withdrawal;
-use engine::{Engine, Reject, Violation};
+use engine::{Dirty, Engine, Reject, StepMark, StepObserver, Unobserved, Violation};
 use journal::PayloadError;
 use pricing::{MarkError, mark_arrays};
 use protocol::{
@@ -96,14 +100,49 @@ impl Replica {
     /// # Errors
     /// [`ReplayError`]; then the replica is as it was.
     pub fn apply(&mut self, record: &[u8], verify: bool) -> Result<&[Event], ReplayError> {
-        let sequence = self.engine.sequence() + 1;
-        let decoded = Record::from_bytes(record).map_err(|error| fault(sequence, None, error))?;
-        if verify {
-            signatures::check(&self.engine, std::slice::from_ref(&decoded), NonZero::<usize>::MIN)
-                .map_err(|(_, error)| fault(sequence, Some(&decoded), error))?;
-        }
-        self.step(record, &decoded)?;
+        let decoded = self.decoded(record, verify)?;
+        self.advance(record, &decoded, &mut Unobserved)?;
         Ok(&self.events)
+    }
+
+    /// Applies the next command, and shows `visit` the state behind each of its steps. Checks its signatures when `verify`
+    /// is set.
+    ///
+    /// # Errors
+    /// [`ReplayError`]; then the replica is as it was, and there were no steps.
+    pub fn apply_steps(
+        &mut self,
+        record: &[u8],
+        verify: bool,
+        visit: impl FnMut(Boundary<'_>),
+    ) -> Result<&[Event], ReplayError> {
+        let decoded = self.decoded(record, verify)?;
+        self.state();
+        let state = std::mem::take(&mut self.state);
+        let chain = chain_hash(&self.chain, &command_hash(record));
+        let mut follower = Follower { state, chain, visit };
+        let outcome = self.advance(record, &decoded, &mut follower);
+        self.state = follower.state;
+        outcome?;
+        Ok(&self.events)
+    }
+
+    /// Applies the next command, and returns its steps as they are posted. Checks its signatures when `verify` is set.
+    ///
+    /// # Errors
+    /// [`ReplayError`]; then the replica is as it was.
+    pub fn follow(&mut self, record: &[u8], verify: bool) -> Result<Vec<PostedStep>, ReplayError> {
+        let mut steps = Vec::new();
+        self.apply_steps(record, verify, |boundary| {
+            steps.push(PostedStep {
+                kind: StepKind::from(boundary.step.action) as u8,
+                last: false,
+                subject: subject_word(&boundary.step.subject),
+                root: boundary.state.root(),
+            });
+        })?;
+        steps.last_mut().expect("a command has a step").last = true;
+        Ok(steps)
     }
 
     /// Applies packed records (see [`journal::pack`]); checks their signatures before, on `threads` threads, when `verify`
@@ -125,7 +164,7 @@ impl Replica {
         }
         let sound = end.as_ref().map_or_else(|(index, _)| *index, |()| records.len());
         for (raw, record) in raw.iter().zip(&records).take(sound) {
-            self.step(raw, record)?;
+            self.advance(raw, record, &mut Unobserved)?;
         }
         end.map_or_else(|(_, error)| Err(error), |()| Ok(sound))
     }
@@ -157,13 +196,34 @@ impl Replica {
     /// The state trees, up to date.
     pub fn state(&mut self) -> &mut StateTree {
         let dirty = self.engine.take_dirty();
-        self.state.update(&self.engine, &dirty, &self.chain);
+        self.state.update(&self.engine, &dirty, &self.chain, None);
         &mut self.state
     }
 
     /// The state root behind the last command. Costs what changed since it was last asked for.
     pub fn state_root(&mut self) -> Hash {
         self.state().root()
+    }
+
+    /// Where reading of the journal stands behind the last command, as a batch that follows begins.
+    pub fn progress(&mut self) -> Progress {
+        let (inbox_cursor, inbox_hash) = self.inbox();
+        Progress {
+            root: self.state_root(),
+            chain_hash: self.chain,
+            command: Hash::ZERO,
+            inbox_hash,
+            sequence: self.sequence(),
+            inbox_cursor,
+            last_time: self.time(),
+            step: 0,
+        }
+    }
+
+    /// The path of `key` in one of the five trees, or of the leaf that shows its absence. Spells out the whole state.
+    pub fn prove(&mut self, part: Part, key: &Key) -> StatePath {
+        let opening = self.opening();
+        StatePath::of(self.state(), &opening, part, key)
     }
 
     /// Every leaf of the state, from scratch.
@@ -231,13 +291,28 @@ impl Replica {
         Ok(Self { engine, chain, state, withdrawals, events: Vec::new() })
     }
 
+    fn decoded(&self, record: &[u8], verify: bool) -> Result<Record, ReplayError> {
+        let sequence = self.engine.sequence() + 1;
+        let decoded = Record::from_bytes(record).map_err(|error| fault(sequence, None, error))?;
+        if verify {
+            signatures::check(&self.engine, std::slice::from_ref(&decoded), NonZero::<usize>::MIN)
+                .map_err(|(_, error)| fault(sequence, Some(&decoded), error))?;
+        }
+        Ok(decoded)
+    }
+
     /// Applies one decoded command; its events are then in `self.events`.
-    fn step(&mut self, raw: &[u8], record: &Record) -> Result<(), ReplayError> {
+    fn advance<O: StepObserver>(
+        &mut self,
+        raw: &[u8],
+        record: &Record,
+        steps: &mut O,
+    ) -> Result<(), ReplayError> {
         let sequence = self.engine.sequence() + 1;
         let arrays = self.arrays(&record.command).map_err(|error| fault(sequence, Some(record), error))?;
         self.events.clear();
         self.engine
-            .apply(sequence, record, arrays.as_ref(), &mut self.events)
+            .apply_observed(sequence, record, arrays.as_ref(), &mut self.events, steps)
             .map_err(|error| fault(sequence, Some(record), error))?;
         self.chain = chain_hash(&self.chain, &command_hash(raw));
         let queued = self.events.iter().filter_map(|event| match event {
@@ -258,6 +333,36 @@ impl Replica {
         let specs = self.engine.mark_arrays_spec(underlying, time);
         let arrays = mark_arrays(inputs, specs, self.engine.mark_scenario(underlying, time))?;
         Ok(Some(HashedArrays::new(arrays)))
+    }
+}
+
+/// The state behind one step of a command.
+#[derive(Debug)]
+pub struct Boundary<'a> {
+    /// The engine.
+    pub engine: &'a Engine,
+    /// The state trees, up to date.
+    pub state: &'a mut StateTree,
+    /// The command chain, the step's command included.
+    pub chain: &'a Hash,
+    /// What the step touched, beside globals.
+    pub dirty: &'a Dirty,
+    /// The step.
+    pub step: &'a StepMark,
+}
+
+/// Keeps the state trees up with the engine, step by step.
+struct Follower<F> {
+    state: StateTree,
+    chain: Hash,
+    visit: F,
+}
+
+impl<F: FnMut(Boundary<'_>)> StepObserver for Follower<F> {
+    fn step(&mut self, engine: &Engine, dirty: Dirty, step: StepMark) {
+        let Self { state, chain, visit } = self;
+        state.update(engine, &dirty, chain, step.taker.as_ref());
+        visit(Boundary { engine, state, chain, dirty: &dirty, step: &step });
     }
 }
 

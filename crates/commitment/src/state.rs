@@ -1,11 +1,14 @@
 //! The five trees over an engine's state, kept up with what each command touched.
 
 use crate::from_engine;
-use crate::leaf::HoldingLeaf;
+use crate::leaf::{HoldingLeaf, global, wire_hash};
 use crate::merkle::Tree;
 use crate::tree_key::{self, BookPlace};
-use engine::{Account, Dirty, Engine};
-use protocol::{Hash, InstrumentId, Nanos, OrderId, Side, SubaccountId, UnderlyingId, Wire, keccak256};
+use engine::{Account, Dirty, Engine, Parameters, PendingTaker};
+use protocol::{
+    CollateralTerms, Hash, InstrumentId, Nanos, OrderId, Scheduled, Side, SubaccountId, UnderlyingId, Wire,
+    keccak256,
+};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 /// What the state root starts with.
@@ -13,6 +16,21 @@ pub const STATE_DOMAIN: &[u8] = b"synchromesh.state.v1";
 
 /// Roots of accounts, books, instruments, keys and globals.
 pub type Roots = [Hash; 5];
+
+/// One of the five trees, in the order of [`Roots`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Part {
+    /// Subaccounts.
+    Accounts,
+    /// Resting orders.
+    Books,
+    /// Instruments, underlyings, expiries, names.
+    Instruments,
+    /// Addresses that sign.
+    Keys,
+    /// Everything else.
+    Globals,
+}
 
 /// The state root over the roots of the five trees.
 #[must_use]
@@ -46,6 +64,14 @@ struct AccountTrees {
     instruments: BTreeMap<InstrumentId, HoldingTrees>,
 }
 
+/// What the globals tree was last made of, so that a leaf that did not change costs no hash.
+#[derive(Debug, Clone, Default)]
+struct Globals {
+    moving: BTreeMap<u8, Vec<u8>>,
+    /// The tables behind hashes; none before Genesis, with which the leaf of who governs is made for good.
+    tables: Option<(Parameters, Vec<Scheduled<CollateralTerms>>)>,
+}
+
 /// The state trees of one engine.
 #[derive(Debug, Clone, Default)]
 pub struct StateTree {
@@ -58,6 +84,9 @@ pub struct StateTree {
     below: HashMap<SubaccountId, AccountTrees>,
     /// Expiries that have a leaf.
     expiries: BTreeMap<UnderlyingId, BTreeSet<Nanos>>,
+    /// Hashes of the names that have a leaf.
+    names: HashMap<InstrumentId, Hash>,
+    seen: Globals,
 }
 
 impl StateTree {
@@ -71,17 +100,18 @@ impl StateTree {
     #[must_use]
     pub fn of(engine: &Engine, chain: &Hash) -> Self {
         let mut state = Self::new();
-        state.update(engine, &from_engine::everything(engine), chain);
+        state.update(engine, &from_engine::everything(engine), chain, None);
         state
     }
 
-    /// Follows `engine`, which since the last call touched nothing but what `dirty` says.
-    pub fn update(&mut self, engine: &Engine, dirty: &Dirty, chain: &Hash) {
+    /// Follows `engine`, which since the last call touched nothing but what `dirty` says, and globals. `chain` is the
+    /// command chain behind its last command; `taker` is the order that is being matched, between two steps of a command.
+    pub fn update(&mut self, engine: &Engine, dirty: &Dirty, chain: &Hash, taker: Option<&PendingTaker>) {
         for place in &dirty.orders {
             self.update_order(engine, place);
         }
         for &id in &dirty.accounts {
-            self.update_account(engine, id);
+            self.update_account(engine, id, dirty);
         }
         for &id in &dirty.instruments {
             self.update_instrument(engine, id);
@@ -93,9 +123,7 @@ impl StateTree {
             let key = engine.key(address).expect("a key is never forgotten");
             self.keys.set(&tree_key::signer(address), &from_engine::key(key).to_bytes());
         }
-        for (number, value) in from_engine::globals(engine, chain) {
-            self.globals.set(&tree_key::global(number), &value);
-        }
+        self.update_globals(engine, chain, taker);
     }
 
     /// The state root.
@@ -109,29 +137,15 @@ impl StateTree {
             .map(Tree::root)
     }
 
-    /// The tree of subaccounts.
-    pub fn accounts(&mut self) -> &mut Tree {
-        &mut self.accounts
-    }
-
-    /// The tree of resting orders.
-    pub fn books(&mut self) -> &mut Tree {
-        &mut self.books
-    }
-
-    /// The tree of instruments, underlyings, expiries and names.
-    pub fn instruments(&mut self) -> &mut Tree {
-        &mut self.instruments
-    }
-
-    /// The tree of addresses that sign.
-    pub fn keys(&mut self) -> &mut Tree {
-        &mut self.keys
-    }
-
-    /// The tree of everything else.
-    pub fn globals(&mut self) -> &mut Tree {
-        &mut self.globals
+    /// One of the five trees.
+    pub fn part(&mut self, part: Part) -> &mut Tree {
+        match part {
+            Part::Accounts => &mut self.accounts,
+            Part::Books => &mut self.books,
+            Part::Instruments => &mut self.instruments,
+            Part::Keys => &mut self.keys,
+            Part::Globals => &mut self.globals,
+        }
     }
 
     /// The tree of a subaccount's open orders by id.
@@ -160,28 +174,29 @@ impl StateTree {
         let open = engine.account(touched.subaccount).and_then(|account| account.order(touched.order));
         let trees = self.below.entry(touched.subaccount).or_default();
         let side = trees.instruments.entry(touched.instrument).or_default().side(touched.side);
+        let key = tree_key::order(touched.order);
         match open.filter(|open| from_engine::place_of(open) == place) {
             Some(open) => {
                 self.books.set(&place.book_key(), &from_engine::order(engine, open).to_bytes());
-                side.set(&place.own_key(), &touched.order.to_bytes());
+                if side.set(&place.own_key(), &touched.order.to_bytes()) {
+                    trees.orders.set(&key, &place.to_bytes());
+                }
             }
             None => {
                 self.books.remove(&place.book_key());
                 side.remove(&place.own_key());
+                // An order that moved touched two places, and its entry by id says where it is now.
+                if open.is_none() {
+                    trees.orders.remove(&key);
+                }
             }
-        }
-        // An order that moved touched two places: its entry by id says where it is now, whichever comes first here.
-        let key = tree_key::order(touched.order);
-        match open {
-            Some(open) => drop(trees.orders.set(&key, &from_engine::place_of(open).to_bytes())),
-            None => drop(trees.orders.remove(&key)),
         }
     }
 
-    fn update_account(&mut self, engine: &Engine, id: SubaccountId) {
+    fn update_account(&mut self, engine: &Engine, id: SubaccountId, dirty: &Dirty) {
         let account = engine.account(id).expect("a subaccount is never forgotten");
         let trees = self.below.entry(id).or_default();
-        trees.follow_holdings(account);
+        trees.follow_holdings(account, dirty);
         let leaf = from_engine::account(engine, account, trees.orders.root(), trees.holdings.root());
         debug_assert_eq!(leaf.open_orders as usize, trees.orders.len(), "the tree has every open order");
         debug_assert_eq!(leaf.holdings as usize, trees.holdings.len(), "the tree has every holding");
@@ -190,8 +205,12 @@ impl StateTree {
 
     fn update_instrument(&mut self, engine: &Engine, id: InstrumentId) {
         let instrument = engine.instrument(id).expect("an instrument is never forgotten");
-        self.instruments.set(&tree_key::name(&instrument.spec.name), &id.to_bytes());
-        match from_engine::instrument(instrument) {
+        let name_hash = *self.names.entry(id).or_insert_with(|| {
+            let name_hash = from_engine::name_hash(instrument);
+            self.instruments.set(&tree_key::name(&name_hash), &id.to_bytes());
+            name_hash
+        });
+        match from_engine::instrument(instrument, name_hash) {
             Some(leaf) => drop(self.instruments.set(&tree_key::instrument(id), &leaf.to_bytes())),
             None => drop(self.instruments.remove(&tree_key::instrument(id))),
         }
@@ -211,27 +230,70 @@ impl StateTree {
         }
         *before = present;
     }
+
+    fn update_globals(&mut self, engine: &Engine, chain: &Hash, taker: Option<&PendingTaker>) {
+        let Some(governance) = engine.genesis() else { return };
+        for (number, value) in from_engine::moving_globals(engine, chain, taker) {
+            if self.seen.moving.get(&number) == value.as_ref() {
+                continue;
+            }
+            let key = tree_key::global(number);
+            match value {
+                Some(value) => {
+                    self.globals.set(&key, &value);
+                    self.seen.moving.insert(number, value);
+                }
+                None => {
+                    self.globals.remove(&key);
+                    self.seen.moving.remove(&number);
+                }
+            }
+        }
+        let (parameters, collateral) = (engine.parameters(), engine.collateral_table());
+        match &self.seen.tables {
+            Some((before, terms)) if before == parameters && terms == collateral => return,
+            Some(_) => {}
+            None => {
+                let venue = from_engine::venue(engine, governance);
+                self.globals.set(&tree_key::global(global::VENUE), &venue.to_bytes());
+            }
+        }
+        let mut set = |number, value: Hash| self.globals.set(&tree_key::global(number), &value.to_bytes());
+        set(global::PARAMETERS, wire_hash(&from_engine::parameters(engine)));
+        set(global::COLLATERAL, wire_hash(&collateral.to_vec()));
+        self.seen.tables = Some((parameters.clone(), collateral.to_vec()));
+    }
 }
 
 impl AccountTrees {
     /// Makes the tree of holdings that of `account`. The trees of open orders are up to date before.
-    fn follow_holdings(&mut self, account: &Account) {
-        let Self { holdings, instruments, .. } = self;
-        instruments.retain(|&id, trees| {
-            let kept = account.holding(id).is_some();
-            if !kept {
+    fn follow_holdings(&mut self, account: &Account, dirty: &Dirty) {
+        if dirty.orders.len() + dirty.instruments.len() > account.holdings().len().max(self.instruments.len())
+        {
+            let known: Vec<InstrumentId> = self.instruments.keys().copied().collect();
+            let held = account.holdings().map(|holding| holding.instrument);
+            known.into_iter().chain(held).for_each(|id| self.follow_holding(account, id));
+            return;
+        }
+        let own = dirty.orders.iter().filter(|place| place.subaccount == account.id());
+        let touched = own.map(|place| place.instrument).chain(dirty.instruments.iter().copied());
+        touched.for_each(|id| self.follow_holding(account, id));
+    }
+
+    fn follow_holding(&mut self, account: &Account, id: InstrumentId) {
+        let key = tree_key::holding(id);
+        let Some(holding) = account.holding(id) else {
+            if let Some(trees) = self.instruments.remove(&id) {
                 debug_assert!(trees.bids.is_empty() && trees.offers.is_empty(), "no order without a holding");
-                holdings.remove(&tree_key::holding(id));
+                self.holdings.remove(&key);
             }
-            kept
-        });
-        for holding in account.holdings() {
-            let trees = instruments.entry(holding.instrument).or_default();
-            let leaf = from_engine::holding(holding, trees.bids.root(), trees.offers.root());
-            if trees.leaf.as_ref() != Some(&leaf) {
-                holdings.set(&tree_key::holding(holding.instrument), &leaf.to_bytes());
-                trees.leaf = Some(leaf);
-            }
+            return;
+        };
+        let trees = self.instruments.entry(id).or_default();
+        let leaf = from_engine::holding(holding, trees.bids.root(), trees.offers.root());
+        if trees.leaf.as_ref() != Some(&leaf) {
+            self.holdings.set(&key, &leaf.to_bytes());
+            trees.leaf = Some(leaf);
         }
     }
 }

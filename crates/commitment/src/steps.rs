@@ -1,6 +1,8 @@
 //! Steps: their kinds, and the leaf of the trace that commits the state after each. See `docs/protocol/steps.md`.
 
-use protocol::{Hash, merkle, wire_enum, wire_struct};
+use crate::chunk::PostedStep;
+use engine::{StepAction, Subject};
+use protocol::{Hash, Wire, wire_enum};
 
 wire_enum! {
     /// What a step does. Numbers are never reused.
@@ -41,7 +43,7 @@ wire_enum! {
         CancelAll = 16 => "cancel_all",
         /// An order changes.
         Replace = 17 => "replace",
-        /// An order leaves the book, with a reason.
+        /// A resting order leaves the book.
         Remove = 18 => "remove",
         /// The pending taker's remainder rests or is dropped.
         Finish = 19 => "finish",
@@ -83,11 +85,11 @@ wire_enum! {
         CloseInstrument = 37 => "close_instrument",
         /// A liquidation starts.
         LiquidationStart = 38 => "liquidation_start",
-        /// A slice is sold in the book.
+        /// An order of a liquidation becomes the pending taker.
         LiquidationSlice = 39 => "liquidation_slice",
-        /// A slice is sold in the auction.
+        /// A bidder takes a share of a portfolio in liquidation.
         LiquidationFill = 40 => "liquidation_fill",
-        /// Positions are closed against their counterparties.
+        /// A position is closed against a counterparty.
         Deleverage = 41 => "deleverage",
         /// Holdings enter the margin accumulator.
         MarginChunk = 42 => "margin_chunk",
@@ -103,35 +105,50 @@ wire_enum! {
         LiquidationStage = 47 => "liquidation_stage",
         /// A liquidation ends.
         LiquidationEnd = 48 => "liquidation_end",
+        /// A round of a liquidation begins.
+        LiquidationRound = 49 => "liquidation_round",
+        /// A counterparty that was closed bears a part of a debt, or gets collateral for it.
+        DeleverageCharge = 50 => "deleverage_charge",
+        /// The insurance fund pays a part of a debt.
+        Insurance = 51 => "insurance",
     }
 }
 
-wire_struct! {
-    /// A step as the trace commits it.
-    pub struct Step {
-        /// Its place in the batch, from 0.
-        pub index: u32,
-        /// Hash of the command it belongs to.
-        pub command_hash: Hash,
-        /// What it does.
-        pub kind: StepKind,
-        /// Whether it is the last of its command.
-        pub last: bool,
-        /// State root behind it.
-        pub root_after: Hash,
+impl From<StepAction> for StepKind {
+    fn from(action: StepAction) -> Self {
+        Self::ALL[action as usize]
     }
+}
+
+/// A step that the engine took.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Step {
+    /// Its place in the batch, from 0.
+    pub index: u32,
+    /// Hash of the command it belongs to.
+    pub command_hash: Hash,
+    /// What it does.
+    pub kind: StepKind,
+    /// Whether it is the last of its command.
+    pub last: bool,
+    /// What it is about, where that does not follow from command and state.
+    pub subject: Subject,
+    /// State root behind it.
+    pub root_after: Hash,
 }
 
 impl Step {
     /// Its leaf in the trace.
     #[must_use]
     pub fn trace_leaf(&self) -> Hash {
-        crate::leaf::wire_hash(self)
+        PostedStep::from(self).trace_leaf(self.index, &self.command_hash)
     }
 }
 
-/// Root over the trace leaves of a batch.
+/// A subject as the trace has it.
 #[must_use]
-pub fn trace_root(leaves: &[Hash]) -> Hash {
-    merkle::root(leaves)
+pub fn subject_word(subject: &Subject) -> Hash {
+    let mut word = Hash::ZERO;
+    word.0.copy_from_slice(&subject.to_bytes());
+    word
 }

@@ -2,7 +2,7 @@
 
 use crate::merkle::Key;
 use protocol::{
-    Address, InstrumentId, Nanos, OrderId, Side, SubaccountId, UnderlyingId, Wire, keccak256, wire_struct,
+    Address, Hash, InstrumentId, Nanos, OrderId, Side, SubaccountId, UnderlyingId, Wire, wire_struct,
 };
 
 const SIGN: u64 = 1 << 63;
@@ -116,10 +116,10 @@ pub fn expiry(underlying: UnderlyingId, expiry: Nanos) -> Key {
     key(&[&[2], &underlying.to_be_bytes(), &expiry.to_be_bytes()])
 }
 
-/// Instruments tree: the name of an instrument.
+/// Instruments tree: the name of an instrument, by its hash.
 #[must_use]
-pub fn name(name: &str) -> Key {
-    key(&[&[3], &keccak256(&[name.as_bytes()]).0[..31]])
+pub fn name(name_hash: &Hash) -> Key {
+    key(&[&[3], &name_hash.0[..31]])
 }
 
 /// Keys tree: an address that signs.

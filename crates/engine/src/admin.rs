@@ -4,6 +4,7 @@ use crate::instruments::{Expiry, Instrument, InstrumentStatus, Underlying};
 use crate::parameters::Parameters;
 use crate::reject::Reject;
 use crate::state::{Engine, Governance};
+use crate::steps::{StepAction, StepObserver, Subject};
 use crate::terms::{Basis, Terms};
 use protocol::{
     Address, Administration, CONTRACT, Cosignature, Event, Genesis, InstrumentId, InstrumentKind,
@@ -44,23 +45,24 @@ impl Engine {
         Ok(())
     }
 
-    pub(crate) fn list_instruments(
+    pub(crate) fn list_instruments<O: StepObserver>(
         &mut self,
         command: &ListInstruments,
         events: &mut Vec<Event>,
+        steps: &mut O,
     ) -> Result<(), Reject> {
         self.check_administration(&command.admin)?;
         let terms = self.check_listing(&command.instruments)?;
 
         self.globals.admin_nonce += 1;
-        let touched: BTreeSet<_> = command.instruments.iter().map(|spec| spec.underlying).collect();
+        let mut touched = BTreeSet::new();
         for (spec, terms) in command.instruments.iter().zip(terms) {
             self.open_instrument(spec, terms);
+            if touched.insert(spec.underlying) {
+                self.underlyings[usize::from(spec.underlying) - 1].listing_epoch += 1;
+            }
             events.push(InstrumentListed { instrument: spec.instrument }.into());
-        }
-        for underlying in touched {
-            self.underlyings[usize::from(underlying) - 1].listing_epoch += 1;
-            self.tracker.underlying(underlying);
+            self.stepped(steps, StepAction::List, Subject::NONE);
         }
         Ok(())
     }
@@ -182,6 +184,7 @@ impl Engine {
         self.names.insert(spec.name.clone(), spec.instrument);
         self.books.ensure(spec.instrument);
         self.tracker.instrument(spec.instrument);
+        self.tracker.underlying(spec.underlying);
         let underlying = &mut self.underlyings[usize::from(spec.underlying) - 1];
         underlying.open.push(spec.instrument);
         if spec.kind == InstrumentKind::Perpetual {

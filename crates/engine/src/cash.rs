@@ -191,6 +191,7 @@ impl Engine {
             // What moves from pending to cash leaves the balance as it is; the sums of one holding change with it.
             self.accounts[account].holdings[slot].funding = index;
             self.accounts[account].forget_sums();
+            self.tracker.instrument(holding.instrument);
             if due != 0 {
                 self.globals.funding_pool -= due;
                 self.credit(account, USDC, due, BalanceReason::Funding, events);

@@ -28,7 +28,8 @@ pub struct BookPlace {
 pub struct Dirty {
     /// Subaccounts, their orders included.
     pub accounts: Vec<SubaccountId>,
-    /// Instruments.
+    /// Instruments, and those in which a position changed. What a subaccount has changes in these and in those of its
+    /// `orders` only.
     pub instruments: Vec<InstrumentId>,
     /// Underlyings.
     pub underlyings: Vec<UnderlyingId>,

@@ -5,6 +5,7 @@ use crate::numbers::{Checked, add, sub};
 use crate::reject::Reject;
 use crate::standard::settlement_value;
 use crate::state::Engine;
+use crate::steps::{StepAction, StepObserver, Subject};
 use crate::terms::NANOS_PER_MICRO;
 use protocol::{
     BalanceReason, CloseReason, Event, Expire, ExpiryFixed, InstrumentClosed, InstrumentId, InstrumentSpec,
@@ -62,10 +63,11 @@ impl Engine {
     }
 
     /// Each order removed, each position settled and each instrument closed is one unit of work.
-    pub(crate) fn settle_expired(
+    pub(crate) fn settle_expired<O: StepObserver>(
         &mut self,
         command: &SettleExpired,
         events: &mut Vec<Event>,
+        steps: &mut O,
     ) -> Result<(), Reject> {
         let (place, at) = self.series_place(command.underlying, command.expiry)?;
         let series = &self.underlyings[place].expiries[at];
@@ -76,20 +78,19 @@ impl Engine {
         let instruments = series.instruments.clone();
         self.check_settlement_fits(&instruments, price, command.limit)?;
 
-        self.tracker.underlying(command.underlying);
         let mut budget = command.limit;
         for &id in &instruments {
-            self.remove_expired_orders(id, &mut budget, events);
+            self.remove_expired_orders(id, &mut budget, events, steps);
         }
         for &id in &instruments {
-            self.settle_positions(id, price, &mut budget, events);
+            self.settle_positions(id, price, &mut budget, events, steps);
             if budget == 0 {
                 return Ok(());
             }
             budget -= 1;
             self.close_instrument(place, at, id, events);
+            self.stepped(steps, StepAction::CloseInstrument, Subject::instrument(id));
         }
-        self.underlyings[place].expiries.remove(at);
         Ok(())
     }
 
@@ -101,31 +102,39 @@ impl Engine {
     }
 
     /// Bids best first, then offers best first.
-    fn remove_expired_orders(&mut self, id: InstrumentId, budget: &mut u16, events: &mut Vec<Event>) {
+    fn remove_expired_orders<O: StepObserver>(
+        &mut self,
+        id: InstrumentId,
+        budget: &mut u16,
+        events: &mut Vec<Event>,
+        steps: &mut O,
+    ) {
         for &side in Side::ALL {
             while *budget > 0
                 && let Some((_, resting)) = self.books.best(id, side)
             {
                 let (order, account) = (resting.order, resting.subaccount as usize - 1);
                 let at = self.accounts[account].orders.find(order).expect("a resting order has an account");
-                self.close_order(account, at, CloseReason::InstrumentExpired, events);
+                self.remove_order(account, at, CloseReason::InstrumentExpired, events, steps);
                 *budget -= 1;
             }
         }
     }
 
     /// Ascending by subaccount.
-    fn settle_positions(
+    fn settle_positions<O: StepObserver>(
         &mut self,
         id: InstrumentId,
         price: Micros,
         budget: &mut u16,
         events: &mut Vec<Event>,
+        steps: &mut O,
     ) {
         while *budget > 0
             && let Some(&subaccount) = self.instruments[id as usize - 1].holders.first()
         {
             self.settle_position(subaccount, id, price, events);
+            self.stepped(steps, StepAction::SettleAccount, Subject::position(subaccount, id));
             *budget -= 1;
         }
     }
@@ -157,10 +166,16 @@ impl Engine {
         }
     }
 
+    /// The series goes with its last instrument.
     fn close_instrument(&mut self, underlying: usize, at: usize, id: InstrumentId, events: &mut Vec<Event>) {
         self.instruments[id as usize - 1].status = InstrumentStatus::Closed;
         self.tracker.instrument(id);
-        self.underlyings[underlying].expiries[at].instruments.retain(|&other| other != id);
+        let underlying = &mut self.underlyings[underlying];
+        underlying.expiries[at].instruments.retain(|&other| other != id);
+        if underlying.expiries[at].instruments.is_empty() {
+            underlying.expiries.remove(at);
+        }
+        self.tracker.underlying(underlying.spec.underlying);
         events.push(InstrumentClosed { instrument: id }.into());
     }
 

@@ -35,6 +35,8 @@ pub(crate) struct Leg {
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Trade {
     pub lots: i64,
+    /// Price × size, micro-USDC.
+    pub cash: Micros,
     /// Whether it fills the resting order wholly.
     pub gone: bool,
     pub maker: Leg,

@@ -2,16 +2,18 @@
 
 use crate::reject::Reject;
 use crate::state::Engine;
+use crate::steps::{StepAction, StepObserver, Subject};
 use protocol::{
     Address, AssetId, BalanceReason, CloseOnlySet, CloseReason, Event, ForcedRequestVoid, Hash, InboxBody,
     InboxItem, SubaccountId, Wire, keccak256,
 };
 
 impl Engine {
-    pub(crate) fn take_inbox_item(
+    pub(crate) fn take_inbox_item<O: StepObserver>(
         &mut self,
         item: &InboxItem,
         events: &mut Vec<Event>,
+        steps: &mut O,
     ) -> Result<(), Reject> {
         let expected = self.globals.inbox_next;
         if item.index != expected {
@@ -19,13 +21,29 @@ impl Engine {
         }
         self.globals.inbox_hash = next_inbox_hash(&self.globals.inbox_hash, item);
         self.globals.inbox_next += 1;
+        let closes = self.closes_orders(&item.body);
         if self.serve(&item.body, events).is_none() {
             events.push(ForcedRequestVoid { index: item.index }.into());
+        }
+        self.stepped(steps, action_of(&item.body), Subject::NONE);
+        if let Some(account) = closes {
+            self.close_all(account, CloseReason::Forced, events, steps);
         }
         Ok(())
     }
 
-    /// Does what an item asks; `None`, and nothing, when it cannot be done.
+    /// The account all of whose orders an item ends, once it is served.
+    fn closes_orders(&self, body: &InboxBody) -> Option<usize> {
+        match *body {
+            InboxBody::ForcedCancelAll { owner, subaccount } => self.own_account(owner, subaccount),
+            InboxBody::ForcedCloseOnly { owner, subaccount } => {
+                self.own_account(owner, subaccount).filter(|&account| !self.accounts[account].close_only)
+            }
+            _ => None,
+        }
+    }
+
+    /// Does what an item asks, but for the orders that it ends; `None`, and nothing, when it cannot be done.
     fn serve(&mut self, body: &InboxBody, events: &mut Vec<Event>) -> Option<()> {
         match *body {
             InboxBody::Deposit { owner, subaccount, asset, amount } => {
@@ -36,11 +54,7 @@ impl Engine {
             }
             InboxBody::ForcedCancelAll { owner, subaccount } => {
                 let account = self.own_account(owner, subaccount)?;
-                if self.accounts[account].orders.is_empty() {
-                    return None;
-                }
-                self.close_all(account, CloseReason::Forced, events);
-                Some(())
+                (!self.accounts[account].orders.is_empty()).then_some(())
             }
             InboxBody::ForcedCloseOnly { owner, subaccount } => {
                 let account = self.own_account(owner, subaccount)?;
@@ -49,7 +63,6 @@ impl Engine {
                 }
                 self.tracker.account(subaccount);
                 events.push(CloseOnlySet { subaccount }.into());
-                self.close_all(account, CloseReason::Forced, events);
                 Some(())
             }
             InboxBody::RegisterKey { owner, key, scopes, expiry } => {
@@ -138,6 +151,18 @@ impl Engine {
     fn own_account(&self, owner: Address, subaccount: SubaccountId) -> Option<usize> {
         let place = self.account_place(subaccount).ok()?;
         (self.keys.get(self.accounts[place].owner).address == owner).then_some(place)
+    }
+}
+
+/// The step in which an item is served.
+fn action_of(body: &InboxBody) -> StepAction {
+    match body {
+        InboxBody::Deposit { .. } => StepAction::Deposit,
+        InboxBody::ForcedWithdraw { .. } => StepAction::ForcedWithdraw,
+        InboxBody::ForcedCancelAll { .. } => StepAction::ForcedCancelAll,
+        InboxBody::ForcedCloseOnly { .. } => StepAction::ForcedCloseOnly,
+        InboxBody::RegisterKey { .. } => StepAction::InboxRegisterKey,
+        InboxBody::RaiseNonceFloor { .. } => StepAction::InboxRaiseNonceFloor,
     }
 }
 

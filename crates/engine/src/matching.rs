@@ -11,6 +11,7 @@ use crate::keys::KeyIndex;
 use crate::numbers::{Checked, add, sub};
 use crate::setting::Setting;
 use crate::state::Engine;
+use crate::steps::{StepAction, StepObserver, Subject};
 use crate::terms::Terms;
 use protocol::{
     BalanceChanged, BalanceReason, CloseReason, Event, Fill, Micros, Nanos, OrderClosed, OrderId, PostOnly,
@@ -43,6 +44,10 @@ pub(crate) struct Taker {
     /// Whether what is left of it rests.
     pub rests: bool,
     pub fill_or_kill: bool,
+    /// The liquidation that it is a slice of; 0 for an order.
+    pub liquidation: u64,
+    /// Price × size of its fills so far, micro-USDC.
+    pub cash: Micros,
 }
 
 impl Taker {
@@ -53,9 +58,19 @@ impl Taker {
         }
     }
 
-    fn fill(&mut self, lots: i64) {
-        self.lots -= lots;
-        self.filled += lots;
+    /// Whether matching, which said `stopped`, has ended it for good: it is filled, or went with the order it met. A slice
+    /// still owes its fee.
+    pub fn is_over(&self, stopped: Option<CloseReason>) -> bool {
+        let with_another =
+            self.self_trade == SelfTrade::CancelBoth && stopped == Some(CloseReason::SelfTrade);
+        self.liquidation == 0 && (self.lots == 0 || with_another)
+    }
+
+    fn fill(&mut self, trade: &Trade) {
+        self.lots -= trade.lots;
+        self.filled += trade.lots;
+        // Each of them fitted; for the sum only slices care, whose account was rehearsed with it.
+        self.cash = self.cash.saturating_add(trade.cash);
     }
 }
 
@@ -157,7 +172,7 @@ fn judge(
     };
     let side = LegSide { side: taker.side, lots, cash, fee: taker_fee };
     match Leg::new(taking, terms, scene.funding_index, side, None) {
-        Ok(leg) => Verdict::Trade(Trade { lots, gone, maker, taker: leg }),
+        Ok(leg) => Verdict::Trade(Trade { lots, cash, gone, maker, taker: leg }),
         Err(_) => Verdict::Stop(CloseReason::Margin),
     }
 }
@@ -168,8 +183,20 @@ impl Engine {
         Scene { terms: instrument.terms, funding_index: instrument.funding_index, time: self.globals.time }
     }
 
+    /// Whether `taker` would meet a resting order.
+    pub(crate) fn meets(&self, taker: &Taker) -> bool {
+        let instrument = self.instruments[taker.instrument].terms.instrument;
+        let best = self.books.best_price(instrument, taker.side.opposite());
+        best.is_some_and(|price| taker.crosses(price))
+    }
+
     /// Matches `taker`. Returns why what is left of it must end, if it must.
-    pub(crate) fn match_order(&mut self, taker: &mut Taker, events: &mut Vec<Event>) -> Option<CloseReason> {
+    pub(crate) fn match_order<O: StepObserver>(
+        &mut self,
+        taker: &mut Taker,
+        events: &mut Vec<Event>,
+        steps: &mut O,
+    ) -> Option<CloseReason> {
         let scene = self.scene(taker);
         while taker.lots > 0 {
             let (handle, resting) = self.books.best(scene.terms.instrument, taker.side.opposite())?;
@@ -180,15 +207,24 @@ impl Engine {
             let maker = resting.subaccount as usize - 1;
             let at = self.accounts[maker].orders.find(resting.order).expect("a resting order has an account");
             match self.meet(&scene, taker, &resting, maker, at) {
-                Verdict::Remove(reason) => self.close_order(maker, at, reason, events),
+                Verdict::Remove(reason) => {
+                    self.close_order(maker, at, reason, events);
+                    self.stepped_with(steps, StepAction::Remove, Subject::NONE, taker);
+                }
                 Verdict::Stop(reason) => return Some(reason),
                 Verdict::RemoveAndStop => {
                     self.close_order(maker, at, CloseReason::SelfTrade, events);
+                    self.stepped(steps, StepAction::Remove, Subject::NONE);
                     return Some(CloseReason::SelfTrade);
                 }
                 Verdict::Trade(trade) => {
                     if self.execute(taker, handle, &resting, at, &trade, events).is_err() {
                         return Some(CloseReason::Margin);
+                    }
+                    if taker.is_over(None) {
+                        self.stepped(steps, StepAction::Fill, Subject::NONE);
+                    } else {
+                        self.stepped_with(steps, StepAction::Fill, Subject::NONE, taker);
                     }
                 }
             }
@@ -221,7 +257,7 @@ impl Engine {
         trade: &Trade,
         events: &mut Vec<Event>,
     ) -> Checked<()> {
-        let Trade { lots, gone, maker: made, taker: taken } = trade;
+        let Trade { lots, gone, maker: made, taker: taken, .. } = trade;
         let fees = add(add(self.globals.fees, made.fee)?, taken.fee)?;
         let pool = sub(sub(self.globals.funding_pool, made.funding)?, taken.funding)?;
         let interest =
@@ -245,7 +281,7 @@ impl Engine {
             taker_subaccount: self.accounts[taker.account].id,
             taker_fee: taken.fee,
         }));
-        taker.fill(*lots);
+        taker.fill(trade);
         self.touch_order(&self.accounts[maker].orders[at].clone(), resting.subaccount);
         if *gone {
             self.books.remove(handle).expect("the best order rests");
@@ -398,7 +434,7 @@ impl Engine {
                 if trade.gone {
                     making.orders.remove(resting.order);
                 }
-                probe.fill(trade.lots);
+                probe.fill(&trade);
                 Some(resting.lots - trade.lots)
             }
         }

@@ -8,6 +8,7 @@ use crate::keys::KeyIndex;
 use crate::matching::Taker;
 use crate::reject::Reject;
 use crate::state::Engine;
+use crate::steps::{StepAction, StepObserver, Subject};
 use protocol::{
     Authorization, CancelAll, CancelOrder, Clock, CloseReason, Event, InstrumentId, OrderClosed, OrderId,
     OrderReplaced, OrderRested, OrderType, Parameter, PlaceOrder, ReplaceOrder, SubaccountId, TimeInForce,
@@ -15,7 +16,12 @@ use protocol::{
 };
 
 impl Engine {
-    pub(crate) fn place(&mut self, command: &PlaceOrder, events: &mut Vec<Event>) -> Result<(), Reject> {
+    pub(crate) fn place<O: StepObserver>(
+        &mut self,
+        command: &PlaceOrder,
+        events: &mut Vec<Event>,
+        steps: &mut O,
+    ) -> Result<(), Reject> {
         let account = self.account_place(command.subaccount)?;
         let instrument = self.instrument_place(command.instrument)?;
         let key = self.authorize(account, &command.auth, scope::TRADE)?;
@@ -28,7 +34,8 @@ impl Engine {
         self.admit(&mut taker, None)?;
 
         self.use_nonce(key, command.auth.nonce);
-        let stopped = self.match_order(&mut taker, events);
+        let pending = self.becomes_pending(StepAction::Place, &taker, steps);
+        let stopped = self.match_order(&mut taker, events, steps);
         match self.end_reason(&taker, stopped) {
             Some(reason) => {
                 self.end_incoming(&taker, reason, events);
@@ -43,10 +50,16 @@ impl Engine {
             }
         }
         self.tracker.account(command.subaccount);
+        self.is_done(StepAction::Place, pending, taker.is_over(stopped), steps);
         Ok(())
     }
 
-    pub(crate) fn replace(&mut self, command: &ReplaceOrder, events: &mut Vec<Event>) -> Result<(), Reject> {
+    pub(crate) fn replace<O: StepObserver>(
+        &mut self,
+        command: &ReplaceOrder,
+        events: &mut Vec<Event>,
+        steps: &mut O,
+    ) -> Result<(), Reject> {
         let account = self.account_place(command.subaccount)?;
         let key = self.authorize(account, &command.auth, scope::TRADE)?;
         self.check_nonce(key, command.auth.nonce)?;
@@ -62,6 +75,7 @@ impl Engine {
             self.check_shrink(&taker)?;
             self.use_nonce(key, command.auth.nonce);
             self.shrink(&taker, at, &resting, events);
+            self.stepped(steps, StepAction::Replace, Subject::NONE);
             return Ok(());
         }
         self.admit(&mut taker, Some(at))?;
@@ -69,7 +83,8 @@ impl Engine {
         self.use_nonce(key, command.auth.nonce);
         self.unrest(account, at);
         events.push(replaced(&resting, &taker, false));
-        let stopped = self.match_order(&mut taker, events);
+        let pending = self.becomes_pending(StepAction::Replace, &taker, steps);
+        let stopped = self.match_order(&mut taker, events, steps);
         match self.end_reason(&taker, stopped) {
             Some(reason) => {
                 if resting.valid_until != 0 {
@@ -80,7 +95,28 @@ impl Engine {
             }
             None => self.rest(&taker, events),
         }
+        self.is_done(StepAction::Replace, pending, taker.is_over(stopped), steps);
         Ok(())
+    }
+
+    /// The step that brings an order ends here if it meets another: it is pending from now on. Says whether it is.
+    #[inline(always)]
+    fn becomes_pending<O: StepObserver>(&mut self, action: StepAction, taker: &Taker, steps: &mut O) -> bool {
+        let pending = O::OBSERVES && self.meets(taker);
+        if pending {
+            self.stepped_with(steps, action, Subject::NONE, taker);
+        }
+        pending
+    }
+
+    /// The last step of an order, unless the one before was.
+    #[inline(always)]
+    fn is_done<O: StepObserver>(&mut self, action: StepAction, pending: bool, over: bool, steps: &mut O) {
+        if !pending {
+            self.stepped(steps, action, Subject::NONE);
+        } else if !over {
+            self.stepped(steps, StepAction::Finish, Subject::NONE);
+        }
     }
 
     pub(crate) fn cancel(&mut self, command: &CancelOrder, events: &mut Vec<Event>) -> Result<(), Reject> {
@@ -94,7 +130,12 @@ impl Engine {
         Ok(())
     }
 
-    pub(crate) fn cancel_all(&mut self, command: &CancelAll, events: &mut Vec<Event>) -> Result<(), Reject> {
+    pub(crate) fn cancel_all<O: StepObserver>(
+        &mut self,
+        command: &CancelAll,
+        events: &mut Vec<Event>,
+        steps: &mut O,
+    ) -> Result<(), Reject> {
         let account = self.account_place(command.subaccount)?;
         if command.instrument != 0 {
             self.instrument_place(command.instrument)?;
@@ -111,10 +152,11 @@ impl Engine {
         }
 
         self.use_cancel_nonce(key, command.auth.as_ref());
+        self.stepped(steps, StepAction::CancelAll, Subject::NONE);
         let mut at = 0;
         while let Some(slot) = self.accounts[account].orders.nth(at) {
             if fits(self, &self.accounts[account].orders[slot]) {
-                self.close_order(account, slot, CloseReason::Cancelled, events);
+                self.remove_order(account, slot, CloseReason::Cancelled, events, steps);
             } else {
                 at += 1;
             }
@@ -123,11 +165,13 @@ impl Engine {
     }
 
     /// Ends the orders whose time in force is over, the earliest first, at most `limit`.
-    pub(crate) fn end_expired_orders(
+    pub(crate) fn end_expired_orders<O: StepObserver>(
         &mut self,
         command: &Clock,
         events: &mut Vec<Event>,
+        steps: &mut O,
     ) -> Result<(), Reject> {
+        self.stepped(steps, StepAction::Clock, Subject::NONE);
         for _ in 0..command.limit {
             let Some((&(valid_until, order), &subaccount)) = self.ends.first_key_value() else { break };
             if self.globals.time < valid_until {
@@ -135,16 +179,36 @@ impl Engine {
             }
             let account = subaccount as usize - 1;
             let at = self.accounts[account].orders.find(order).expect("an order with an end is open");
-            self.close_order(account, at, CloseReason::Expired, events);
+            self.remove_order(account, at, CloseReason::Expired, events, steps);
         }
         Ok(())
     }
 
     /// Ends every order of an account, ascending by id.
-    pub(crate) fn close_all(&mut self, account: usize, reason: CloseReason, events: &mut Vec<Event>) {
+    pub(crate) fn close_all<O: StepObserver>(
+        &mut self,
+        account: usize,
+        reason: CloseReason,
+        events: &mut Vec<Event>,
+        steps: &mut O,
+    ) {
         while let Some(slot) = self.accounts[account].orders.nth(0) {
-            self.close_order(account, slot, reason, events);
+            self.remove_order(account, slot, reason, events, steps);
         }
+    }
+
+    /// Ends a resting order, as [`Self::close_order`] does, in a step of its own.
+    pub(crate) fn remove_order<O: StepObserver>(
+        &mut self,
+        account: usize,
+        at: usize,
+        reason: CloseReason,
+        events: &mut Vec<Event>,
+        steps: &mut O,
+    ) {
+        let subject = Subject::order(self.accounts[account].id, self.accounts[account].orders[at].order);
+        self.close_order(account, at, reason, events);
+        self.stepped(steps, StepAction::Remove, subject);
     }
 
     fn fits_cancel(&self, open: &OpenOrder, instrument: InstrumentId, underlying: UnderlyingId) -> bool {
@@ -176,6 +240,8 @@ impl Engine {
             market,
             rests: !market && matches!(command.time_in_force, TimeInForce::Gtc | TimeInForce::Gtd),
             fill_or_kill: command.time_in_force == TimeInForce::Fok,
+            liquidation: 0,
+            cash: 0,
         })
     }
 
@@ -211,6 +277,8 @@ impl Engine {
             market: false,
             rests: true,
             fill_or_kill: false,
+            liquidation: 0,
+            cash: 0,
         })
     }
 

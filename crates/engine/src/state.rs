@@ -9,6 +9,7 @@ use crate::liquidation::Watch;
 use crate::numbers::Checked;
 use crate::parameters::Parameters;
 use crate::reject::Reject;
+use crate::steps::{StepAction, StepObserver, Subject, Unobserved};
 use protocol::{
     Address, AssetSpec, CollateralTerms, Command, Event, Hash, HashedArrays, InstrumentId, Micros, Nanos,
     OrderId, Record, Scheduled, SubaccountId, UnderlyingId,
@@ -157,6 +158,22 @@ impl Engine {
         arrays: Option<&HashedArrays>,
         events: &mut Vec<Event>,
     ) -> Result<(), Reject> {
+        self.apply_observed(sequence, record, arrays, events, &mut Unobserved)
+    }
+
+    /// The same, and `steps` sees the engine behind every step of the command; what was touched before the command is
+    /// part of the first step, unless it was taken. A command that is refused has no steps.
+    ///
+    /// # Errors
+    /// As [`Self::apply`].
+    pub fn apply_observed<O: StepObserver>(
+        &mut self,
+        sequence: u64,
+        record: &Record,
+        arrays: Option<&HashedArrays>,
+        events: &mut Vec<Event>,
+        steps: &mut O,
+    ) -> Result<(), Reject> {
         let expected = self.globals.sequence + 1;
         if sequence != expected {
             return Err(Reject::Sequence { expected, got: sequence });
@@ -176,10 +193,10 @@ impl Engine {
         let stale = record.time >= self.markets_due;
         self.generation += u64::from(stale);
         let length = events.len();
-        let outcome = self.dispatch(&record.command, arrays, events);
+        let outcome = self.dispatch(&record.command, arrays, events, steps);
         match outcome {
             Ok(()) => {
-                self.supervise(&record.command, events);
+                self.supervise(&record.command, events, steps);
                 self.publish_markets(events);
             }
             Err(_) => {
@@ -191,39 +208,52 @@ impl Engine {
         outcome
     }
 
-    fn dispatch(
+    fn dispatch<O: StepObserver>(
         &mut self,
         command: &Command,
         arrays: Option<&HashedArrays>,
         events: &mut Vec<Event>,
+        steps: &mut O,
     ) -> Result<(), Reject> {
-        match command {
-            Command::PlaceOrder(body) => self.place(body, events),
-            Command::CancelOrder(body) => self.cancel(body, events),
-            Command::ReplaceOrder(body) => self.replace(body, events),
-            Command::CancelAll(body) => self.cancel_all(body, events),
-            Command::MarkUpdate(body) => self.update_marks(body, arrays, events),
-            Command::FundingTick(body) => self.accrue_funding(body, events),
-            Command::Clock(body) => self.end_expired_orders(body, events),
-            Command::InboxItem(body) => self.take_inbox_item(body, events),
-            Command::Withdraw(body) => self.withdraw(body, events),
-            Command::Transfer(body) => self.transfer(body, events),
-            Command::CreateSubaccount(body) => self.create_subaccount(body, events),
-            Command::RegisterSessionKey(body) => self.register_key(body, events),
-            Command::RevokeSessionKey(body) => self.revoke_key(body, events),
-            Command::RaiseNonceFloor(body) => self.raise_nonce_floor(body, events),
-            Command::ListInstruments(body) => self.list_instruments(body, events),
-            Command::Expire(body) => self.fix_settlement_price(body, events),
-            Command::SettleExpired(body) => self.settle_expired(body, events),
-            Command::SetMode(body) => self.set_mode(body, events),
-            Command::SetParameter(body) => self.set_parameter(body, events),
-            Command::SetRiskParameters(body) => self.set_risk_parameters(body, events),
-            Command::SetCollateral(body) => self.set_collateral(body, events),
-            Command::SetMarginModel(body) => self.set_margin_model(body, events),
-            Command::LiquidationBid(body) => self.liquidation_bid(body, events),
-            Command::FundInsurance(body) => self.fund_insurance(body, events),
-            Command::Genesis(body) => self.open_venue(body),
-        }
+        // Commands of several steps mark them themselves, the others are one step.
+        let (outcome, action) = match command {
+            Command::PlaceOrder(body) => return self.place(body, events, steps),
+            Command::ReplaceOrder(body) => return self.replace(body, events, steps),
+            Command::CancelAll(body) => return self.cancel_all(body, events, steps),
+            Command::Clock(body) => return self.end_expired_orders(body, events, steps),
+            Command::InboxItem(body) => return self.take_inbox_item(body, events, steps),
+            Command::ListInstruments(body) => return self.list_instruments(body, events, steps),
+            Command::SettleExpired(body) => return self.settle_expired(body, events, steps),
+            Command::LiquidationBid(body) => return self.liquidation_bid(body, events, steps),
+            Command::CancelOrder(body) => (self.cancel(body, events), StepAction::Cancel),
+            Command::MarkUpdate(body) => (self.update_marks(body, arrays, events), StepAction::Mark),
+            Command::FundingTick(body) => (self.accrue_funding(body, events), StepAction::Funding),
+            Command::Withdraw(body) => (self.withdraw(body, events), StepAction::Withdraw),
+            Command::Transfer(body) => (self.transfer(body, events), StepAction::Transfer),
+            Command::CreateSubaccount(body) => {
+                (self.create_subaccount(body, events), StepAction::CreateSubaccount)
+            }
+            Command::RegisterSessionKey(body) => (self.register_key(body, events), StepAction::RegisterKey),
+            Command::RevokeSessionKey(body) => (self.revoke_key(body, events), StepAction::RevokeKey),
+            Command::RaiseNonceFloor(body) => {
+                (self.raise_nonce_floor(body, events), StepAction::RaiseNonceFloor)
+            }
+            Command::Expire(body) => (self.fix_settlement_price(body, events), StepAction::Expire),
+            Command::SetMode(body) => (self.set_mode(body, events), StepAction::SetMode),
+            Command::SetParameter(body) => (self.set_parameter(body, events), StepAction::SetParameter),
+            Command::SetRiskParameters(body) => {
+                (self.set_risk_parameters(body, events), StepAction::SetRiskParameters)
+            }
+            Command::SetCollateral(body) => (self.set_collateral(body, events), StepAction::SetCollateral),
+            Command::SetMarginModel(body) => {
+                (self.set_margin_model(body, events), StepAction::SetMarginModel)
+            }
+            Command::FundInsurance(body) => (self.fund_insurance(body, events), StepAction::FundInsurance),
+            Command::Genesis(body) => (self.open_venue(body), StepAction::Genesis),
+        };
+        outcome?;
+        self.stepped(steps, action, Subject::NONE);
+        Ok(())
     }
 
     /// What was touched since the last call.

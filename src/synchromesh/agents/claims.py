@@ -23,7 +23,7 @@ class Claims:
 
     def __init__(self, config: VenueConfig, secret: bytes, batches: BatchStore) -> None:
         self._chain = Chain(config.rpc_url)
-        self._contract = self._chain.contract("Settlement", config.contract)
+        self._contract = self._chain.contract("BondedSettlement", config.contract)
         self._wallet = Wallet(self._chain, config.contract, config.assets[0].token, secret)
         self._batches = batches
 
@@ -43,7 +43,7 @@ class Claims:
             ChainError: When the chain refuses.
         """
         waiting = list(numbers)
-        for index in range(self._batches.count() - 1, -1, -1):
+        for index in reversed(self._batches.indices()):
             if not waiting:
                 break
             batch = self._batches.load(index)

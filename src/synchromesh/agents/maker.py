@@ -12,6 +12,7 @@ import typer
 
 from synchromesh.agents.base import Agent
 from synchromesh.agents.market import MarketPath, Quote, open_path
+from synchromesh.agents.spread import Spread
 from synchromesh.client import ClientError
 from synchromesh.client.types import Instrument
 from synchromesh.operations.processes import run_until_signal
@@ -38,11 +39,13 @@ class Resting:
 class Maker(Agent):
     """Quotes every instrument on both sides with signed post-only orders, and follows the recorded quotes.
 
+    It takes as many subaccounts as the venue's bound of instruments per account asks for.
+
     Args:
         directory: The venue directory.
         number: Which maker; the first one is the tightest.
         path: The recorded market.
-        share: Quotes only every ``share``-th instrument from ``offset`` on.
+        share: Quotes only every ``share``-th pair of instruments, a call and its put, from ``offset`` on.
         offset: See ``share``.
         seed: Of its random choices.
     """
@@ -54,7 +57,7 @@ class Maker(Agent):
         self._share, self._offset = share, offset
         self._slots = asyncio.Semaphore(IN_FLIGHT)
         self._resting: dict[tuple[str, Side], Resting] = {}
-        self._instruments: dict[str, Instrument] = {}
+        self._spread = Spread(self.client)
 
     async def run(self, deposit: int, cycle_seconds: float) -> None:
         """Quotes until cancelled; orders from before, or from before a lost connection, are cancelled first."""
@@ -79,11 +82,14 @@ class Maker(Agent):
 
     async def _cycle(self) -> None:
         listed = [line for line in await self.client.instruments() if line.is_active]
-        self._instruments = {line.instrument_name: line for line in listed}
+        mine = {line.instrument_name: line for line in listed if line.instrument_id // 2 % self._share == self._offset}
+        await self._spread.cover(mine.keys())
         quotes = self._path.quotes(self.client.now_ns())
-        mine = [line for line in listed[self._offset :: self._share] if line.instrument_name in quotes]
         requests = [
-            self._quote(line, side, quotes[line.instrument_name]) for line in mine for side in (Side.BUY, Side.SELL)
+            self._quote(line, side, quotes[name])
+            for name, line in mine.items()
+            if name in quotes
+            for side in (Side.BUY, Side.SELL)
         ]
         # All of them end before an error is raised: none may touch what the next cycle remembers.
         for outcome in await asyncio.gather(*requests, return_exceptions=True):
@@ -101,7 +107,14 @@ class Maker(Agent):
             if known is not None and await self._move(known, line, side, amount, price):
                 return
             result = await self.timed(
-                self.client.place(side, line.instrument_name, amount, price, post_only=PostOnly.SLIDE)
+                self.client.place(
+                    side,
+                    line.instrument_name,
+                    amount,
+                    price,
+                    post_only=PostOnly.SLIDE,
+                    subaccount=self._spread.home(line.instrument_name),
+                )
             )
         if result is not None:
             self.stats.orders += 1
@@ -110,7 +123,10 @@ class Maker(Agent):
 
     async def _move(self, known: Resting, line: Instrument, side: Side, amount: Decimal, price: Decimal) -> bool:
         """Replaces a resting order; when it is gone, or cannot be, the slot is free."""
-        result = await self.timed(self.client.edit(known.order_id, amount, price, post_only=PostOnly.SLIDE))
+        home = self._spread.home(line.instrument_name)
+        result = await self.timed(
+            self.client.edit(known.order_id, amount, price, post_only=PostOnly.SLIDE, subaccount=home)
+        )
         if result is not None and result.order.is_open:
             self.stats.edits += 1
             known.price = price
@@ -134,8 +150,8 @@ class Maker(Agent):
 def main(
     directory: Annotated[Path, typer.Option(help="The venue directory.")],
     number: Annotated[int, typer.Option(help="Which maker this is; 0 is the tightest.")] = 0,
-    share: Annotated[int, typer.Option(help="Quote every n-th instrument only.")] = 1,
-    offset: Annotated[int, typer.Option(help="Start with this instrument.")] = 0,
+    share: Annotated[int, typer.Option(help="Quote every n-th pair of call and put only.")] = 1,
+    offset: Annotated[int, typer.Option(help="Start with this pair.")] = 0,
     deposit: Annotated[int, typer.Option(help="USDC to deposit.")] = 500_000_000,
     cycle_seconds: Annotated[float, typer.Option(help="Real seconds between looks at all quotes.")] = 3.0,
     data: Annotated[Path | None, typer.Option(help="Recorded chains; without, the bundled set.")] = None,

@@ -16,8 +16,9 @@ DEFAULT_PARAMETERS: dict[Parameter, int] = {
     Parameter.PERPETUAL_TAKER_FEE: 500_000,
     Parameter.NONCE_PAST: 60 * SECOND,
     Parameter.NONCE_FUTURE: 5 * SECOND,
-    Parameter.MAX_OPEN_ORDERS: 10_000,
-    Parameter.MAX_INSTRUMENTS: 2_048,
+    # What the step verifier can judge in one transaction: docs/protocol/steps.md, "What fits".
+    Parameter.MAX_OPEN_ORDERS: 512,
+    Parameter.MAX_INSTRUMENTS: 64,
     Parameter.OPTION_INITIAL: 15 * _PERCENT,
     Parameter.OPTION_INITIAL_FLOOR: 10 * _PERCENT,
     Parameter.OPTION_MAINTENANCE: 75 * _PERCENT // 10,
@@ -44,6 +45,9 @@ DEFAULT_PARAMETERS: dict[Parameter, int] = {
     Parameter.AUCTION_TRIGGER: 50 * _PERCENT,
 }
 """Values of a venue whose configuration says nothing else; rates 1e-9, times ns."""
+
+LARGEST_ACCOUNTS = {Parameter.MAX_OPEN_ORDERS: 10_000, Parameter.MAX_INSTRUMENTS: 4_096}
+"""The most that the engine allows: for simulations, which post nothing to a chain."""
 
 
 def genesis_of(config: VenueConfig) -> Genesis:

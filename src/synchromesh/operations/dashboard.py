@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TypeVar
 
 import msgspec
 from rich.console import Group, RenderableType
@@ -17,8 +18,12 @@ from synchromesh.clock import SECOND
 from synchromesh.operations.summary import Latency, Summary
 from synchromesh.risk.monitor import RiskReport
 from synchromesh.settlement.service import SettlementStatus
-from synchromesh.verification.verify import Verdict
+from synchromesh.verification.status import WatchStatus
 
+Status = TypeVar("Status", SettlementStatus, WatchStatus)
+
+WATCHTOWER = "watchtower.json"
+"""Where the watchtower of a local venue reports, in the venue directory."""
 ROWS = 9
 """Strikes shown around the forward."""
 
@@ -34,7 +39,7 @@ class View(msgspec.Struct, kw_only=True):
         chain: Lines of the whole chain.
         counted: Figures so far.
         settlement: What the settlement service says.
-        verdict: What the verifier says.
+        watch: What the watchtower says.
         agents: What the agents say.
         latency: Of all agents.
         risk: The risk monitor's last report.
@@ -48,14 +53,14 @@ class View(msgspec.Struct, kw_only=True):
     chain: list[BookSummary] = []
     counted: Summary = msgspec.field(default_factory=Summary)
     settlement: SettlementStatus = msgspec.field(default_factory=SettlementStatus)
-    verdict: Verdict = msgspec.field(default_factory=Verdict)
+    watch: WatchStatus = msgspec.field(default_factory=WatchStatus)
     agents: dict[str, AgentStats] = {}
     latency: Latency = msgspec.field(default_factory=Latency)
     risk: RiskReport | None = None
     attacks: dict[str, AttackResult] = {}
 
 
-def read_status(directory: Path, name: str, kind: type[SettlementStatus] | type[Verdict]) -> SettlementStatus | Verdict:
+def read_status(directory: Path, name: str, kind: type[Status]) -> Status:
     """Reads a process's status file; its empty form when there is none yet."""
     try:
         return msgspec.json.decode((directory / name).read_bytes(), type=kind)
@@ -76,8 +81,7 @@ def _figures(view: View) -> RenderableType:
     table = Table.grid(expand=True, padding=(0, 2))
     for _ in range(4):
         table.add_column()
-    counted, settlement, verdict = view.counted, view.settlement, view.verdict
-    state = "[green]verified[/]" if verdict.ok else f"[red]FRAUD {verdict.fraud}[/]"
+    counted, settlement, verdict = view.counted, view.settlement, view.watch.verdict
     table.add_row(
         f"orders {counted.orders:,}",
         f"fills {counted.fills:,}",
@@ -94,9 +98,19 @@ def _figures(view: View) -> RenderableType:
         f"batches {settlement.batches_committed}/{settlement.batches_made}",
         f"gas {settlement.gas.gas / 1e6:,.1f} M",
         f"on chain {settlement.root[:18]}",
-        f"verifier {verdict.root[:18]} {state} ({verdict.batches})",
+        f"watchtower {verdict.root[:18]} {_finding(view.watch)} ({verdict.batches})",
     )
     return Panel(table, title="venue")
+
+
+def _finding(watch: WatchStatus) -> str:
+    """What the watchtower found so far, in a word."""
+    if watch.verdict.fraud is not None:
+        return f"[red]FRAUD {watch.verdict.fraud}[/]"
+    if watch.frozen:
+        return "[red]frozen[/]"
+    proven = f" [red]{len(watch.challenges)} frauds proven[/]" if watch.challenges else ""
+    return f"[green]verified[/]{proven}"
 
 
 def _risk(view: View) -> RenderableType:

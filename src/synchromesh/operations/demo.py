@@ -17,22 +17,28 @@ from synchromesh.agents.red_team.accounts import read_score
 from synchromesh.client import Client, ClientError
 from synchromesh.clock import SECOND
 from synchromesh.config import VenueConfig
-from synchromesh.operations.dashboard import View, read_status
+from synchromesh.operations.dashboard import WATCHTOWER, View, read_status
 from synchromesh.operations.funding import deposit_new, fund_insurance
 from synchromesh.operations.launch import ORACLES, LaunchPlan, VenueStack, oracle_name
 from synchromesh.operations.market_terms import market_terms
 from synchromesh.operations.processes import ProcessSpec
 from synchromesh.operations.summary import JournalCounter, Summary, add_chain, percentiles
+from synchromesh.operations.watchtower import start_watchtower
 from synchromesh.risk.monitor import read_report
 from synchromesh.settlement.service import SettlementStatus
-from synchromesh.verification.verify import Verdict
+from synchromesh.settlement.terms import Windows
+from synchromesh.verification.status import WatchStatus
 
 log = structlog.get_logger(__name__)
 
 REFRESH_SECONDS = 1.0
 SETTLE_SECONDS = 60.0
-"""Real seconds that settlement and verifier may take to catch up at the end."""
+"""Real seconds that settlement and watchtower may take to catch up at the end."""
 DAY_SECONDS = 86_400
+CHALLENGE_SECONDS = 8.0
+"""Real seconds in which a batch can be challenged: few, so that withdrawals are seen to be paid."""
+SERVE_SECONDS = 90.0
+"""Real seconds in which an inbox item must be in a batch: more than it takes to start every process again."""
 START_SECONDS = 12.0
 """Real seconds that a venue takes to come up."""
 MAKER_DEPOSIT = 500_000_000
@@ -105,7 +111,7 @@ class Demo:
         try:
             config = await stack.start()
             await self._start_agents(stack, market_file, config)
-            await stack.start_verifier()
+            await start_watchtower(stack)
             log.info(
                 "venue_up", seconds=round(time.monotonic() - started, 1), api=config.websocket_url, speed=round(speed)
             )
@@ -119,14 +125,14 @@ class Demo:
         return summary
 
     def _launch_plan(self, path: MarketPath, speed: float) -> LaunchPlan:
-        window = max(60, round(8 * speed))
+        window, serve = (max(60, round(seconds * speed)) for seconds in (CHALLENGE_SECONDS, SERVE_SECONDS))
         return LaunchPlan(
             directory=self._plan.directory,
             # The recording begins once the venue has come up; until then the first snapshot stands.
             venue_start_ns=path.start_ns - round(START_SECONDS * speed) * SECOND,
             speed=speed,
             websocket_port=self._plan.port,
-            challenge_window=window,
+            windows=Windows.of(window, serve),
             **market_terms(path),
             # Windows are venue time; clients live in real time.
             parameters={
@@ -205,33 +211,38 @@ class Demo:
             view.chain = await client.book_summaries()
             symbols = stack.plan.underlyings
             view.indices = {symbol: float(await client.index_price(symbol)) for symbol in symbols}
-        view.settlement = _settlement(directory)
-        view.verdict = _verdict(directory)
+        view.settlement = read_status(directory, "settlement.json", SettlementStatus)
+        view.watch = read_status(directory, WATCHTOWER, WatchStatus)
         view.risk, view.attacks = read_report(directory), read_score(directory)
         view.agents = read_stats(directory)
         view.latency = percentiles([sample for stats in view.agents.values() for sample in stats.ack_ms])
         self._show(view)
 
     async def _finish(self, stack: VenueStack, config: VenueConfig, counter: JournalCounter) -> Summary:
-        """Waits until chain and verifier have everything that was journaled, and counts."""
+        """Waits until chain and watchtower have everything that was journaled, and counts."""
         await stack.supervisor.stop(["execution"])
         counter.poll()
         deadline = time.monotonic() + SETTLE_SECONDS
         while time.monotonic() < deadline:
-            verdict = _verdict(self._plan.directory)
+            verdict = self._watched().verdict
             if not verdict.ok or verdict.commands >= counter.summary.commands:
                 break
             await asyncio.sleep(0.5)
         summary = counter.summary
         await add_chain(summary, config)
-        summary.root_verifier = _verdict(self._plan.directory).root
+        watch = self.view.watch = self._watched()
+        summary.root_verifier, summary.frauds_proven = watch.verdict.root, len(watch.challenges)
+        summary.frozen = watch.frozen
         summary.invariants_ok = counter.check()
         samples = [sample for stats in read_stats(self._plan.directory).values() for sample in stats.ack_ms]
         summary.ack_ms = self.view.latency = percentiles(samples)
-        self.view.settlement, self.view.verdict = _settlement(self._plan.directory), _verdict(self._plan.directory)
+        self.view.settlement = read_status(self._plan.directory, "settlement.json", SettlementStatus)
         self._add_risk(summary)
         summary.restarts = {name: count for name, count in stack.supervisor.restarts.items() if count}
         return summary
+
+    def _watched(self) -> WatchStatus:
+        return read_status(self._plan.directory, WATCHTOWER, WatchStatus)
 
     def _add_risk(self, summary: Summary) -> None:
         """Adds what the red team and the risk monitor say."""
@@ -240,15 +251,3 @@ class Demo:
         summary.red_team_owed = max((float(result.worst_owed) for result in score), default=None)
         report = read_report(self._plan.directory)
         summary.shortfall_usd = None if report is None else report.expected_shortfall
-
-
-def _settlement(directory: Path) -> SettlementStatus:
-    status = read_status(directory, "settlement.json", SettlementStatus)
-    assert isinstance(status, SettlementStatus)
-    return status
-
-
-def _verdict(directory: Path) -> Verdict:
-    verdict = read_status(directory, "verifier.json", Verdict)
-    assert isinstance(verdict, Verdict)
-    return verdict

@@ -15,8 +15,10 @@ from synchromesh.config import AssetConfig, VenueConfig, VenueDirectory
 from synchromesh.operations.administration import set_tables
 from synchromesh.operations.processes import ProcessSpec, Supervisor, tail
 from synchromesh.protocol import CollateralTerms, RiskParameters
-from synchromesh.settlement.chain import Chain, Sender, address_from_secret
-from synchromesh.settlement.deploy import TEST_TOKENS, USDC_DECIMALS, deploy
+from synchromesh.settlement.chain import Chain, address_from_secret
+from synchromesh.settlement.deploy import TEST_TOKENS, USDC_DECIMALS, Deployment, deploy, post_bond
+from synchromesh.settlement.sender import Sender
+from synchromesh.settlement.terms import VenueTerms, Windows
 
 CHAIN_ID = 31337
 """Chain id of local chains."""
@@ -25,6 +27,8 @@ ORACLES = 3
 """Oracle nodes of a local venue, a process and a key each."""
 ORACLE_QUORUM = 2
 """Nodes that have to agree on a mark: one that lies, or is dead, neither makes marks nor stops them."""
+CHAIN_ROLES = ("owner", "operator", "standby", "guardian", "insurance")
+"""Keys with a part in the contracts."""
 READY_SECONDS = 60.0
 """How long a process may take until it answers."""
 
@@ -41,7 +45,8 @@ class LaunchPlan(msgspec.Struct, frozen=True, kw_only=True):
         venue_start_ns: Venue time at the start.
         speed: Venue seconds per real second.
         websocket_port: Port of the WebSocket API; 0 takes a free one.
-        challenge_window: Venue seconds from a batch's commit to its finality.
+        windows: The contracts' times, venue seconds.
+        bond: What operator and standby put up, whole USDC.
         underlyings: Symbols to trade.
         parameters: Venue parameters that differ from the defaults.
         tokens: Assets beside USDC, symbols of `TEST_TOKENS`.
@@ -53,7 +58,8 @@ class LaunchPlan(msgspec.Struct, frozen=True, kw_only=True):
     venue_start_ns: int
     speed: float = 1.0
     websocket_port: int = 0
-    challenge_window: int = 600
+    windows: Windows = Windows()
+    bond: int = 250_000
     underlyings: tuple[str, ...] = ("BTC", "ETH")
     parameters: dict[str, int] = msgspec.field(default_factory=dict)
     tokens: tuple[str, ...] = ()
@@ -74,7 +80,7 @@ def free_port() -> int:
 
 
 class VenueStack:
-    """A venue's chain, execution, settlement and verifier processes.
+    """A venue's chain, execution, settlement and oracle processes.
 
     Args:
         plan: What to bring up.
@@ -91,7 +97,7 @@ class VenueStack:
         return self.venue.read()
 
     async def start(self) -> VenueConfig:
-        """Starts chain, execution, settlement and verifier, and returns when the API answers.
+        """Starts chain, execution and settlement, and returns when the API answers.
 
         Raises:
             LaunchError: When a process does not come up.
@@ -118,15 +124,6 @@ class VenueStack:
                 ProcessSpec(name=oracle_name(number), module="synchromesh.agents.oracle", arguments=(*node, *arguments))
             )
 
-    async def start_verifier(self) -> None:
-        """Starts the verifier, which is told an RPC URL and a contract, and nothing else."""
-        config = self.config
-        arguments = ("--rpc", config.rpc_url, "--contract", config.contract, "--follow")
-        report = ("--json", str(self.plan.directory / "verifier.json"))
-        await self.supervisor.start(
-            ProcessSpec(name="verifier", module="synchromesh.verification", arguments=(*arguments, *report))
-        )
-
     async def stop(self) -> None:
         """Ends all processes, the last started first."""
         await self.supervisor.stop()
@@ -137,35 +134,15 @@ class VenueStack:
         port = free_port()
         await self._start_chain(port, clock)
         url = f"http://127.0.0.1:{port}"
-        owner = venue.ensure_key("owner")
-        operator, guardian, admin = (
-            venue.ensure_key("operator"),
-            venue.ensure_key("guardian"),
-            venue.ensure_key("admin-0"),
-        )
+        operator = address_from_secret(venue.ensure_key("operator"))
+        admin = venue.ensure_key("admin-0")
         oracles = [venue.ensure_key(oracle_name(number)) for number in range(ORACLES)]
-        chain = Chain(url)
-        try:
-            await chain.wait_ready(READY_SECONDS)
-            for secret in (owner, operator, guardian):
-                await fund(url, address_from_secret(secret))
-            deployed = await deploy(
-                Sender(chain, owner),
-                operator=address_from_secret(operator),
-                guardian=address_from_secret(guardian),
-                challenge_window=plan.challenge_window,
-                # The chain's clock steps in blocks, so venue time leads it by up to a block.
-                max_time_lead=max(60, int(30 * plan.speed)),
-                deposit_cap=10**18,
-                tokens={symbol: TEST_TOKENS[symbol] for symbol in plan.tokens},
-            )
-        finally:
-            await chain.close()
+        deployed = await self._deploy(url)
         config = VenueConfig(
             chain_id=CHAIN_ID,
             rpc_url=url,
             contract=deployed.settlement,
-            operator=address_from_secret(operator),
+            operator=operator,
             admins=(address_from_secret(admin),),
             oracles=tuple(sorted((address_from_secret(secret) for secret in oracles), key=str.lower)),
             oracle_quorum=ORACLE_QUORUM,
@@ -187,6 +164,37 @@ class VenueStack:
         )
         venue.write(config)
         return config
+
+    async def _deploy(self, url: str) -> Deployment:
+        """Deploys the contracts, and puts up the bonds of the operator and of a standby."""
+        plan, keys = self.plan, {name: self.venue.ensure_key(name) for name in CHAIN_ROLES}
+        addresses = {name: address_from_secret(secret) for name, secret in keys.items()}
+        bond = plan.bond * 10**USDC_DECIMALS
+        chain = Chain(url)
+        try:
+            await chain.wait_ready(READY_SECONDS)
+            await asyncio.gather(*(fund(url, address) for address in addresses.values()))
+            deployed = await deploy(
+                Sender(chain, keys["owner"]),
+                VenueTerms(
+                    operator=addresses["operator"],
+                    guardian=addresses["guardian"],
+                    insurance=addresses["insurance"],
+                    standbys=(addresses["standby"],),
+                    windows=plan.windows,
+                    # The chain's clock steps in blocks, so venue time leads it by up to a block.
+                    max_time_lead=max(60, int(30 * plan.speed)),
+                    deposit_cap=10**18,
+                    bond=bond,
+                    tokens={symbol: TEST_TOKENS[symbol] for symbol in plan.tokens},
+                ),
+            )
+            await asyncio.gather(
+                *(post_bond(chain, deployed.settlement, keys[name], bond) for name in ("operator", "standby"))
+            )
+        finally:
+            await chain.close()
+        return deployed
 
     async def _continue(self) -> VenueConfig:
         config = self.config

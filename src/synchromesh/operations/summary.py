@@ -48,7 +48,9 @@ class Summary(msgspec.Struct, kw_only=True):
         withdrawals_paid: Withdrawals claimed on the chain.
         batches: Batches committed on the chain.
         root_on_chain: State root of the last one.
-        root_verifier: The root that the verifier recomputed there.
+        root_verifier: The root that the watchtower recomputed there.
+        frauds_proven: Batches that it proved wrong.
+        frozen: Whether it froze the venue, or found it frozen.
         invariants_ok: Whether every invariant holds in the replayed state, and the vault covers what users have.
         ack_ms: Latency.
         wall_s: Real seconds.
@@ -71,6 +73,8 @@ class Summary(msgspec.Struct, kw_only=True):
     batches: int = 0
     root_on_chain: str = ""
     root_verifier: str = ""
+    frauds_proven: int = 0
+    frozen: bool = False
     invariants_ok: bool = False
     ack_ms: Latency = msgspec.field(default_factory=Latency)
     wall_s: float = 0.0
@@ -144,9 +148,10 @@ async def add_chain(summary: Summary, config: VenueConfig) -> None:
     """Adds what the chain says: batches, their last root, withdrawals paid."""
     chain = Chain(config.rpc_url)
     try:
-        contract = chain.contract("Settlement", config.contract)
-        tip = await contract.functions.tip().call()
-        summary.root_on_chain, summary.batches = "0x" + bytes(tip[0]).hex(), int(tip[2])
+        contract = chain.contract("BondedSettlement", config.contract)
+        root, *_ = await contract.functions.tip().call()
+        summary.root_on_chain = "0x" + bytes(root).hex()
+        summary.batches = int(await contract.functions.batches().call())
         paid = await contract.events.WithdrawalClaimed.get_logs(from_block=0)
         summary.withdrawals_paid = len(paid)
     finally:

@@ -12,10 +12,14 @@ from synchromesh.operations.funding import deposit_new
 from synchromesh.operations.launch import LaunchPlan, VenueStack
 from synchromesh.operations.market_terms import market_terms
 from synchromesh.operations.processes import ProcessSpec
+from synchromesh.operations.watchtower import start_watchtower
+from synchromesh.settlement.terms import Windows
 
 MAKER_DEPOSIT = 500_000_000
 CHALLENGE_SECONDS = 60
 """Challenge window of a local venue, venue seconds: short enough to watch a withdrawal being paid."""
+SERVE_SECONDS = 86_400
+"""In which an inbox item must be in a batch, venue seconds: the venue may be down for a night."""
 
 
 async def run_up(directory: Path, data: Path | None, port: int, makers: int, say: Callable[[str], None]) -> None:
@@ -28,7 +32,7 @@ async def run_up(directory: Path, data: Path | None, port: int, makers: int, say
         directory=directory,
         venue_start_ns=path.start_ns,
         websocket_port=port,
-        challenge_window=CHALLENGE_SECONDS,
+        windows=Windows.of(CHALLENGE_SECONDS, SERVE_SECONDS),
         **market_terms(path),
     )
     stack = VenueStack(plan)
@@ -46,7 +50,7 @@ async def run_up(directory: Path, data: Path | None, port: int, makers: int, say
             await stack.supervisor.start(
                 ProcessSpec(name=f"maker-{number}", module="synchromesh.agents.maker", arguments=(*common, *part))
             )
-        await stack.start_verifier()
+        await start_watchtower(stack)
         say(f"API       {config.websocket_url}\nHTTP      {config.http_url}")
         say(f"chain     {config.rpc_url}\ncontract  {config.contract}")
         say(f"verify    synchromesh verify --rpc {config.rpc_url} --contract {config.contract}")

@@ -50,6 +50,7 @@ __all__ = [
     "StructType",
     "TypedDomain",
     "address_of",
+    "domain_separator",
     "personal_digest",
     "recover",
     "scope_words",
@@ -176,6 +177,11 @@ def scope_words(scopes: int) -> str:
     return ",".join(word for word, bit in SCOPES.items() if scopes & bit)
 
 
+def domain_separator(name: str, chain_id: int, contract: bytes) -> bytes:
+    """Separator of the EIP-712 domain ``name``, version 1, of a contract; `SigningError` unless it has 20 bytes."""
+    return _DOMAIN.hash(_hash_name(name), _hash_name("1"), chain_id, _address(contract))
+
+
 class Names(msgspec.Struct, frozen=True):
     """The names behind the ids of a command, as the venue has listed them."""
 
@@ -235,7 +241,7 @@ class TypedDomain:
     def __init__(self, chain_id: int, contract: bytes) -> None:
         self.chain_id = chain_id
         self.contract = _address(contract)
-        self.separator = _DOMAIN.hash(_hash_name("Synchromesh"), _hash_name("1"), chain_id, contract)
+        self.separator = domain_separator("Synchromesh", chain_id, contract)
         self._prefix = b"\x19\x01" + self.separator
 
     def _digest(self, struct_hash: bytes) -> bytes:

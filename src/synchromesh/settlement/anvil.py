@@ -45,6 +45,8 @@ RPC_SECONDS = 60.0
 """How long a call may take; saving a long chain takes seconds."""
 PORT_SECONDS = 3.0
 """How long to wait for the port: the node of a process that was just killed takes a moment to let go of it."""
+BLOCK_GAS = 60_000_000
+"""Gas of a block, as Ethereum has it."""
 ALLOWANCE_WEI = 10_000 * 10**18
 """Ether for an account that, on a restart, lacks what it was given otherwise than by a transaction."""
 SAVE_SHARE = 0.05
@@ -297,6 +299,7 @@ class Anvil:
         config = self.config
         arguments = ["--quiet", "--host", HOST, "--port", str(self._port), "--no-mining", "--order", "fifo"]
         arguments += ["--chain-id", str(config.chain_id), "--timestamp", str(config.timestamp)]
+        arguments += ["--gas-limit", str(BLOCK_GAS)]
         arguments += ["--slots-in-an-epoch", str(config.epoch_slots), "--accounts", str(config.accounts)]
         if config.state is not None and config.state.exists():
             arguments += ["--load-state", str(config.state)]

@@ -8,20 +8,12 @@ from pathlib import Path
 
 import msgspec
 
-from synchromesh._native import JournalReader, Replica, keccak256
-from synchromesh.protocol import pack
-from synchromesh.settlement.batches import (
-    PROTOCOL_VERSION,
-    VERIFIER_VERSION,
-    Batch,
-    BatchHeader,
-    BatchStore,
-    QueuedWithdrawal,
-    withdrawal_root,
-)
+from synchromesh._native import JournalReader, Progress, Replica
+from synchromesh.settlement.batches import Batch, BatchStore, QueuedWithdrawal, Source
+from synchromesh.settlement.packing import Packer
 
-BATCH_BYTES_MAX = 90_000
-"""Data of one batch: a transaction stays below the 128 KiB that nodes relay."""
+BATCH_BYTES_MAX = 480_000
+"""A batch is cut when its data reach this: not quite four chunks, so that the last command seldom begins a fifth."""
 CHECKPOINT_EVERY = 200
 """Batches between checkpoints of the committer's own state."""
 
@@ -48,26 +40,51 @@ class Committer:
         directory: Where batches and checkpoints are kept.
         batch_seconds: Real seconds after which a batch is cut although it is not full.
         checkpoint_every: Batches between checkpoints.
+        source: Where the data of new batches go.
+        after: Number of the first batch made here, and where the journal stood before it, if somebody else made those
+            before it. What is on disk comes first.
 
     Raises:
         CommitterError: When the checkpoint does not fit the batches.
     """
 
     def __init__(
-        self, journal: Path, directory: Path, batch_seconds: float = 2.0, checkpoint_every: int = CHECKPOINT_EVERY
+        self,
+        journal: Path,
+        directory: Path,
+        batch_seconds: float = 2.0,
+        checkpoint_every: int = CHECKPOINT_EVERY,
+        source: Source = Source.CALLDATA,
+        after: tuple[int, Progress] | None = None,
     ) -> None:
         self.store = BatchStore(directory / "batches")
         self._checkpoint_path = directory / "committer.checkpoint"
         self._batch_seconds = batch_seconds
         self._checkpoint_every = checkpoint_every
+        self._source = source
         self._replica = Replica()
-        self._made = self.store.count()
-        self._begin(self._restore())
-        self._reader = JournalReader(journal, self._first_sequence)
+        known = self.store.indices()
+        self._first, self._made = known.start, known.stop
+        self._behind: Progress | None = None
+        """Where the journal stands behind the batches of somebody else, until it was replayed up to there."""
+        restored = self._restore()
+        if restored is None and not known and after is not None and after[0]:
+            self._first = self._made = after[0]
+            self._behind = after[1]
+        elif restored is None and self._first:
+            self._behind = self._load(self._first).start
+        if self._behind is None:
+            self._begin(restored or 0)
+        self._reader = JournalReader(journal, self._replica.sequence + 1)
+
+    @property
+    def first(self) -> int:
+        """Number of the first batch that was made here."""
+        return self._first
 
     @property
     def made(self) -> int:
-        """How many batches there are."""
+        """How many batches there are, with those before the first one here."""
         return self._made
 
     @property
@@ -79,7 +96,7 @@ class Committer:
         """Takes what the journal has, makes the batches that are due, and returns how many were made.
 
         Raises:
-            CommitterError: When a batch on disk does not follow from the journal.
+            CommitterError: When a batch on disk, or on the chain, does not follow from the journal.
             ReplayError: When a journaled command does not apply.
             JournalDamaged: When the journal is.
         """
@@ -88,16 +105,26 @@ class Committer:
             for sequence, record in enumerate(frame.records, frame.first_sequence):
                 if sequence > self._replica.sequence:
                     self._take(record)
-        if self._known is None and self._records and time.monotonic() - self._opened >= self._batch_seconds:
+        if self._behind is None and self._is_due():
             self._cut()
         return self._made - before
 
-    def _restore(self) -> int:
+    def _is_due(self) -> bool:
+        """Whether the open batch has waited long enough."""
+        waited = time.monotonic() - self._opened
+        return self._known is None and self._packer.bytes > 0 and waited >= self._batch_seconds
+
+    def _load(self, index: int) -> Batch:
+        batch = self.store.load(index)
+        assert batch is not None, "batches are numbered without a gap"
+        return batch
+
+    def _restore(self) -> int | None:
         """Loads the checkpoint, if there is one, and returns the index of the batch after it."""
         try:
             saved = msgspec.msgpack.decode(self._checkpoint_path.read_bytes(), type=_Checkpoint)
         except FileNotFoundError:
-            return 0
+            return None
         self._replica.restore(saved.replica)
         batch = self.store.load(saved.batch)
         if batch is None or batch.header.new_root != self._replica.state_root():
@@ -108,58 +135,48 @@ class Committer:
         """Opens batch ``index``, behind the replica's last command."""
         replica = self._replica
         self._index = index
-        self._known = self.store.load(index) if index < self._made else None
-        self._previous_root, self._previous_chain = replica.state_root(), replica.chain_hash
-        self._first_sequence = replica.sequence + 1
+        self._known = self._load(index) if index < self._made else None
+        self._start = replica.progress()
+        self._packer = Packer(self._start)
         self._first_withdrawal = replica.next_withdrawal
         replica.forget_withdrawals(self._first_withdrawal)
-        self._records: list[bytes] = []
-        self._bytes = 0
         self._opened = time.monotonic()
 
     def _take(self, record: bytes) -> None:
-        size = len(record) + 2
-        if self._known is None and self._records and self._bytes + size > BATCH_BYTES_MAX:
+        if self._behind is not None:
+            self._catch_up(record, self._behind)
+            return
+        self._packer.add(record, self._replica.apply_steps(record))
+        if self._known is None:
+            full = self._packer.bytes >= BATCH_BYTES_MAX
+        else:
+            full = self._known.header.last_sequence == self._replica.sequence
+        if full:
             self._cut()
+
+    def _catch_up(self, record: bytes, behind: Progress) -> None:
+        """Replays what somebody else has committed."""
         self._replica.apply(record)
-        self._records.append(record)
-        self._bytes += size
-        if self._known is not None and self._known.header.last_sequence == self._replica.sequence:
-            self._cut()
+        if self._replica.sequence < behind.sequence:
+            return
+        if self._replica.progress() != behind:
+            raise CommitterError(f"the batches before batch {self._first} do not follow from the journal")
+        self._behind = None
+        self._begin(self._first)
 
     def _cut(self) -> None:
         """Ends the open batch: writes it, or compares it with the one written before."""
-        batch = self._derive()
+        withdrawals = [QueuedWithdrawal(*found) for found in self._replica.withdrawals_since(self._first_withdrawal)]
+        source = self._source if self._known is None else self._known.chunks[0].source
+        batch = Batch.make(self._index, self._start, self._packer.finish(), self._first_withdrawal, withdrawals, source)
         if self._known is None:
             self.store.save(batch)
             self._made = self._index + 1
-        elif self._known.header != batch.header:
+        elif self._known != batch:
             raise CommitterError(f"batch {self._index} made before does not follow from the journal")
         if self._made % self._checkpoint_every == 0 and self._known is None:
             self._checkpoint()
         self._begin(self._index + 1)
-
-    def _derive(self) -> Batch:
-        replica, data = self._replica, pack(self._records)
-        withdrawals = [QueuedWithdrawal(*found) for found in replica.withdrawals_since(self._first_withdrawal)]
-        header = BatchHeader(
-            index=self._index,
-            previous_root=self._previous_root,
-            new_root=replica.state_root(),
-            protocol_version=PROTOCOL_VERSION,
-            verifier_version=VERIFIER_VERSION,
-            first_sequence=self._first_sequence,
-            last_sequence=replica.sequence,
-            previous_chain_hash=self._previous_chain,
-            chain_hash=replica.chain_hash,
-            inbox_cursor=replica.inbox_cursor,
-            inbox_hash=replica.inbox_hash,
-            trace_root=bytes(32),
-            withdrawal_root=withdrawal_root(withdrawals),
-            data_hash=keccak256(data),
-            last_time=replica.time,
-        )
-        return Batch(header=header, data=data, withdrawals=withdrawals)
 
     def _checkpoint(self) -> None:
         """Keeps the state after the batch that was just written; a crash leaves the old checkpoint or this one."""

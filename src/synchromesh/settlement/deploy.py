@@ -1,26 +1,39 @@
-"""Deploys a venue's contracts."""
+"""Deploys a venue's contracts, and puts up operators' bonds."""
 
 from __future__ import annotations
-
-from collections.abc import Mapping
 
 import msgspec
 
 from synchromesh._native import Replica
-from synchromesh.settlement.chain import Sender
+from synchromesh.settlement.chain import Chain
+from synchromesh.settlement.construction import CALL_GAS, Construction
+from synchromesh.settlement.contracts import VenueContracts
+from synchromesh.settlement.judges import Judges, add_judges
+from synchromesh.settlement.sender import Sender, action_of
+from synchromesh.settlement.terms import VenueTerms, VerifierTerms
 
 USDC_DECIMALS = 6
 """Decimals of USDC on chain."""
 TEST_TOKENS = {"WETH": 18, "WBTC": 8, "WSTETH": 18}
 """Decimals on chain of the collateral that a local venue may take, by symbol."""
+_USDC = 0
+"""Asset id of USDC."""
 
 
 class Deployment(msgspec.Struct, frozen=True):
-    """Where a venue's contracts are, as checksummed hex; ``tokens`` by symbol, in the order of their assets."""
+    """Where a venue's contracts are, as checksummed hex. The settlement contract leads to the others.
+
+    Attributes:
+        settlement: The settlement contract.
+        usdc: USDC, or the test token in its place.
+        tokens: Further assets by symbol, in the order of their ids.
+        quorum: Who vouches for batches; empty without verifiers.
+    """
 
     settlement: str
     usdc: str
     tokens: dict[str, str] = {}
+    quorum: str = ""
 
 
 def genesis_root() -> bytes:
@@ -28,39 +41,116 @@ def genesis_root() -> bytes:
     return Replica().state_root()
 
 
-async def deploy(
-    sender: Sender,
-    *,
-    operator: str,
-    guardian: str,
-    challenge_window: int,
-    max_time_lead: int,
-    deposit_cap: int,
-    usdc: str | None = None,
-    tokens: Mapping[str, int] | None = None,
-) -> Deployment:
-    """Deploys the settlement contract, adds USDC as asset 0, and test tokens behind it.
+async def deploy(sender: Sender, terms: VenueTerms, judges: Judges | None = None) -> Deployment:
+    """Deploys a venue's contracts, in a few blocks.
+
+    With a test token for USDC, operator and standbys receive their bonds, to be put up with `post_bond`.
 
     Args:
         sender: Deployer; becomes the owner.
-        operator: Address that may commit batches.
-        guardian: Address that may pause deposits and new batches.
-        challenge_window: Seconds from a batch's commit to its finality.
-        max_time_lead: Seconds that venue time may lead the chain's.
-        deposit_cap: Most USDC that the vault takes, token units; of other assets as many whole units as of USDC.
-        usdc: Token to use; None deploys the mintable test token.
-        tokens: Decimals of further assets, by symbol; a mintable test token each.
+        terms: What they are built with.
+        judges: Judges that were deployed before; None deploys them as well.
 
     Raises:
         ChainError: When a transaction is refused.
     """
-    token = usdc if usdc is not None else (await sender.deploy("TestUSDC")).address
-    arguments = (sender.address, guardian, operator, genesis_root(), challenge_window, max_time_lead)
-    settlement = await sender.deploy("Settlement", arguments)
-    await sender.send(settlement.functions.addAsset(token, deposit_cap))
-    addresses = {}
-    for symbol, decimals in (tokens or {}).items():
-        further = (await sender.deploy("TestToken", f"Test {symbol}", f"t{symbol}", decimals)).address
-        await sender.send(settlement.functions.addAsset(further, deposit_cap * 10**decimals // 10**USDC_DECIMALS))
-        addresses[symbol] = str(further)
-    return Deployment(settlement=str(settlement.address), usdc=str(token), tokens=addresses)
+    site = await Construction.begin(sender)
+    judges = judges or add_judges(site)
+    usdc = terms.usdc or site.create("TestUSDC")
+    settlement = _create_settlement(site, sender.address, terms, usdc, judges)
+    site.call("BondedSettlement", settlement, "addAsset", usdc, terms.deposit_cap)
+    tokens = {}
+    for symbol, decimals in terms.tokens.items():
+        tokens[symbol] = site.create("TestToken", f"Test {symbol}", f"t{symbol}", decimals)
+        cap = terms.deposit_cap * 10**decimals // 10**USDC_DECIMALS
+        site.call("BondedSettlement", settlement, "addAsset", tokens[symbol], cap)
+    challenges = site.create(
+        "Challenges",
+        settlement,
+        judges.step_verifier,
+        judges.omission_proof,
+        list(judges.further),
+        terms.windows.answer,
+        terms.request_stake,
+    )
+    _change(site, settlement, "setChallenges", challenges)
+    reconciliation = site.create("Reconciliation", settlement, terms.windows.answer, terms.request_stake)
+    _change(site, settlement, "setReconciliation", reconciliation)
+    for standby in terms.standbys:
+        _change(site, settlement, "setStandby", standby, True)
+    quorum = _create_quorum(site, terms, usdc, settlement, terms.verifiers) if terms.verifiers else ""
+    if terms.attestations is not None:
+        asked = terms.attestations
+        registry = site.create(
+            "AttestationRegistry", list(asked.attesters), list(asked.measurements), asked.threshold, asked.max_age
+        )
+        _change(site, settlement, "setAttestations", registry)
+    if terms.usdc is None:
+        for bonded in (terms.operator, *terms.standbys):
+            site.call("TestUSDC", usdc, "mint", bonded, terms.bond)
+    await site.build()
+    return Deployment(settlement=settlement, usdc=usdc, tokens=tokens, quorum=quorum)
+
+
+def _create_settlement(site: Construction, owner: str, terms: VenueTerms, usdc: str, judges: Judges) -> str:
+    """Adds bonds, exits and settlement: the first two are built with the address that the third will have."""
+    windows = terms.windows
+    settlement = site.address(ahead=2)
+    bonds = site.create("Bonds", usdc, settlement, terms.insurance, terms.bond, terms.reward_share, windows.challenge)
+    exits = site.create("Exits", settlement, judges.exit_valuer, windows.exit)
+    config = (
+        owner,
+        terms.guardian,
+        terms.operator,
+        genesis_root(),
+        windows.challenge,
+        terms.max_time_lead,
+        windows.serve,
+        windows.upgrade,
+        judges.batch_data,
+        bonds,
+        exits,
+    )
+    created = site.create("BondedSettlement", config)
+    assert created == settlement, "two creations stand before it"
+    return created
+
+
+def _create_quorum(site: Construction, terms: VenueTerms, usdc: str, settlement: str, verifiers: VerifierTerms) -> str:
+    quorum = site.create(
+        "VerifierQuorum",
+        settlement,
+        usdc,
+        verifiers.stake,
+        verifiers.threshold,
+        terms.windows.challenge,
+        terms.insurance,
+        list(verifiers.listed),
+    )
+    _change(site, settlement, "setQuorum", quorum)
+    _change(site, settlement, "setEarlyCap", _USDC, verifiers.early_cap)
+    return quorum
+
+
+def _change(site: Construction, settlement: str, function: str, *arguments: object) -> None:
+    """Announces a change and carries it out: nobody has entrusted anything to the venue, so nobody needs notice."""
+    change = site.encode("BondedSettlement", function, *arguments)
+    site.call("BondedSettlement", settlement, "schedule", change)
+    site.call("BondedSettlement", settlement, "execute", change)
+
+
+async def post_bond(chain: Chain, settlement: str, secret: bytes, amount: int) -> None:
+    """Puts up ``amount`` token units of an operator's USDC as its bond.
+
+    Raises:
+        ChainError: When the token or the bonds refuse, for want of tokens say.
+    """
+    contracts = await VenueContracts.find(chain, settlement)
+    bonds = contracts.bonds
+    token = chain.contract("TestUSDC", await chain.call(bonds.functions.token()))
+    await Sender(chain, secret).send_all(
+        [
+            action_of(token.functions.approve(bonds.address, amount), gas=CALL_GAS),
+            action_of(bonds.functions.post(amount), gas=CALL_GAS),
+        ]
+    )

@@ -6,10 +6,7 @@ import msgspec
 from web3.types import EventData
 
 from synchromesh._native import keccak256
-from synchromesh.settlement.chain import Chain, ChainError, Reverted, chain_errors
-
-BLOCKS_PER_QUERY = 2_000
-"""Most blocks asked for in one log query."""
+from synchromesh.settlement.chain import BLOCKS_PER_QUERY, Chain, ChainError, Reverted, chain_errors
 
 
 class DeepReorg(ChainError):
@@ -52,7 +49,7 @@ class InboxFollower:
         self, chain: Chain, contract: str, cursor: int, inbox_hash: bytes, confirmations: int | None = None
     ) -> None:
         self._chain = chain
-        self._contract = chain.contract("Settlement", contract)
+        self._contract = chain.contract("BondedSettlement", contract)
         self._cursor = cursor
         self._hash = inbox_hash
         self._confirmations = confirmations

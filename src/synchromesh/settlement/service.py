@@ -12,10 +12,15 @@ import httpx
 import msgspec
 import structlog
 
+from synchromesh._native import Progress
 from synchromesh.config import VenueConfig, VenueDirectory
-from synchromesh.settlement.chain import Chain, ChainError, GasUse, Sender
+from synchromesh.settlement.batches import Source, before_next, progress_from_chain
+from synchromesh.settlement.chain import Chain, ChainError, chain_errors
 from synchromesh.settlement.committer import Committer, CommitterError
+from synchromesh.settlement.contracts import ZERO_ADDRESS, VenueContracts
 from synchromesh.settlement.inbox import InboxEntry, InboxFollower
+from synchromesh.settlement.posting import post_batch
+from synchromesh.settlement.sender import GasUse, Sender
 
 log = structlog.get_logger(__name__)
 
@@ -94,23 +99,45 @@ class VenueLink:
         await self.call("operator/inbox_item", {"index": entry.index, "item": "0x" + entry.item.hex()})
 
 
+class NotInOffice(ChainError):
+    """Somebody else commits batches; this process stands by."""
+
+
+class ServiceOptions(msgspec.Struct, frozen=True, kw_only=True):
+    """How a settlement service works.
+
+    Attributes:
+        confirmations: Blocks that make an inbox item final; None: the node's ``finalized``.
+        batch_seconds: Real seconds between batches when little happens.
+        key: Name of the key that commits; another than the operator's stands by, and takes over when there is none.
+        store: Directory of its batches; None: ``settlement`` in the venue directory.
+        blobs: Whether data go into blobs instead of calldata.
+    """
+
+    confirmations: int | None = None
+    batch_seconds: float = 2.0
+    key: str = "operator"
+    store: Path | None = None
+    blobs: bool = False
+
+
 class SettlementService:
     """One venue's settlement.
 
     Args:
         directory: The venue directory.
-        confirmations: Blocks that make an inbox item final; None: the node's ``finalized``.
-        batch_seconds: Real seconds between batches when little happens.
+        options: How it works; None: as an operator's usually does.
     """
 
-    def __init__(self, directory: Path, *, confirmations: int | None = None, batch_seconds: float = 2.0) -> None:
+    def __init__(self, directory: Path, options: ServiceOptions | None = None) -> None:
         self._venue = VenueDirectory(directory)
         self._config = self._venue.read()
+        options = options or ServiceOptions()
+        self._options = options
         self._chain = Chain(self._config.rpc_url)
-        self._contract = self._chain.contract("Settlement", self._config.contract)
-        self._sender = Sender(self._chain, self._venue.read_key("operator"))
-        self._committer = Committer(self._venue.journal, directory / "settlement", batch_seconds)
-        self._confirmations = confirmations
+        self._sender = Sender(self._chain, self._venue.read_key(options.key))
+        self._store = options.store or directory / "settlement"
+        self._opened: tuple[VenueContracts, Committer] | None = None
         self._status_path = directory / "settlement.json"
         self.status = SettlementStatus()
         with contextlib.suppress(FileNotFoundError, msgspec.DecodeError):
@@ -168,35 +195,81 @@ class SettlementService:
             ChainError: When the chain does not answer or refuses a batch.
             CommitterError: When the chain holds a batch that is not the one on disk.
         """
-        await asyncio.to_thread(self._committer.poll)
-        committed = await self._check_tip()
-        while committed < self._committer.made:
-            batch = self._committer.store.load(committed)
+        contracts, committer = await self._open()
+        await asyncio.to_thread(committer.poll)
+        committed = await self._check_tip(contracts, committer)
+        while committed < committer.made:
+            batch = committer.store.load(committed)
             assert batch is not None, "batches are numbered without a gap"
-            receipt = await self._sender.send(self._contract.functions.commitBatch(batch.header.as_tuple(), batch.data))
+            before = self._sender.used.gas
+            await post_batch(self._sender, contracts, batch)
             log.info(
                 "batch_committed",
                 index=batch.header.index,
                 commands=batch.header.last_sequence - batch.header.first_sequence + 1,
-                bytes=len(batch.data),
-                gas=int(receipt["gasUsed"]),
+                chunks=len(batch.chunks),
+                bytes=sum(map(len, batch.data)),
+                gas=self._sender.used.gas - before,
                 root="0x" + batch.header.new_root.hex(),
             )
-            committed = await self._check_tip()
+            committed = await self._check_tip(contracts, committer)
 
-    async def _check_tip(self) -> int:
+    async def _open(self) -> tuple[VenueContracts, Committer]:
+        """Returns contracts and committer, which begins behind the batches of others when it has none of its own.
+
+        Who stands by has no committer: where its batches would begin is not known before it takes over.
+        """
+        if self._opened is None:
+            contracts = await VenueContracts.find(self._chain, self._config.contract)
+            await self._require_office(contracts)
+            options = self._options
+            committer = Committer(
+                self._venue.journal,
+                self._store,
+                options.batch_seconds,
+                source=Source.BLOB if options.blobs else Source.CALLDATA,
+                after=await self._tip(contracts),
+            )
+            self._opened = contracts, committer
+        return self._opened
+
+    async def _tip(self, contracts: VenueContracts) -> tuple[int, Progress]:
+        """Returns how many batches the chain has, and where the journal stands behind them."""
+        with chain_errors():
+            block = int(await self._chain.web3.eth.block_number)
+        functions = contracts.settlement.functions
+        batches = int(await self._chain.call(functions.batches(), block))
+        return batches, progress_from_chain(await self._chain.call(functions.tip(), block))
+
+    async def _check_tip(self, contracts: VenueContracts, committer: Committer) -> int:
         """Returns how many batches the chain has, the last of which must be ours, and notes it in the status."""
-        root, _, batches, last_sequence, *_ = await self._chain.call(self._contract.functions.tip())
-        if batches:
-            ours = self._committer.store.load(batches - 1)
-            if ours is None or ours.header.new_root != bytes(root):
+        batches, tip = await self._tip(contracts)
+        if batches < committer.first:
+            raise CommitterError(f"the chain has taken back batch {batches}, which somebody else made")
+        if batches > committer.first:
+            ours = committer.store.load(batches - 1)
+            if ours is None or before_next(ours.chunks[-1].end) != tip:
                 raise CommitterError(f"the chain holds another batch {batches - 1} than the one made here")
-        self.status.batches_made = self._committer.made
-        self.status.batches_committed = int(batches)
-        self.status.root = "0x" + bytes(root).hex()
-        self.status.last_sequence = int(last_sequence)
-        self.status.lag_commands = self._committer.sequence - self.status.last_sequence
-        return int(batches)
+        self.status.batches_made = committer.made
+        self.status.batches_committed = batches
+        self.status.root = "0x" + tip.root.hex()
+        self.status.last_sequence = tip.sequence
+        self.status.lag_commands = max(committer.sequence - tip.sequence, 0)
+        return batches
+
+    async def _require_office(self, contracts: VenueContracts) -> None:
+        """Takes over when nobody commits batches.
+
+        Raises:
+            NotInOffice: When somebody else does.
+        """
+        functions, address = contracts.settlement.functions, self._sender.address
+        operator = str(await self._chain.call(functions.operator()))
+        if operator == ZERO_ADDRESS:
+            await self._sender.send(functions.takeOver())
+            log.warning("took_over", operator=address)
+        elif operator != address:
+            raise NotInOffice(f"{operator} commits batches, and {address} stands by")
 
     def _write_status(self) -> None:
         aside = self._status_path.with_suffix(".aside")
@@ -208,7 +281,9 @@ class SettlementService:
         link = VenueLink(self._config, self._venue.operator_token())
         try:
             cursor, chain_hash = await link.inbox()
-            follower = InboxFollower(self._chain, self._config.contract, cursor, chain_hash, self._confirmations)
+            follower = InboxFollower(
+                self._chain, self._config.contract, cursor, chain_hash, self._options.confirmations
+            )
             while True:
                 for entry in await follower.poll():
                     await link.credit(entry)
@@ -220,11 +295,10 @@ class SettlementService:
             await link.close()
 
 
-async def serve(directory: Path, *, confirmations: int | None, batch_seconds: float) -> None:
+async def serve(directory: Path, options: ServiceOptions) -> None:
     """Runs the service until SIGTERM or SIGINT."""
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for name in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(name, stop.set)
-    service = SettlementService(directory, confirmations=confirmations, batch_seconds=batch_seconds)
-    await service.run(stop)
+    await SettlementService(directory, options).run(stop)

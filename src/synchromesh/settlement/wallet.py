@@ -9,7 +9,8 @@ from eth_account.signers.local import LocalAccount
 from web3.types import TxReceipt
 
 from synchromesh.settlement.batches import Batch, QueuedWithdrawal
-from synchromesh.settlement.chain import Chain, Sender, chain_errors
+from synchromesh.settlement.chain import Chain, chain_errors
+from synchromesh.settlement.sender import Sender
 
 PERMIT_SECONDS = 3_600
 """How long a permit stays good, by the chain's clock."""
@@ -31,7 +32,7 @@ class Wallet:
     def __init__(self, chain: Chain, settlement: str, token: str, secret: bytes, asset: int = 0) -> None:
         self._chain = chain
         self._asset = asset
-        self._settlement = chain.contract("Settlement", settlement)
+        self._settlement = chain.contract("BondedSettlement", settlement)
         self._token = chain.contract("TestUSDC", token)
         self._sender = Sender(chain, secret)
         self._account: LocalAccount = Account.from_key(secret)
@@ -100,9 +101,7 @@ class Wallet:
             Reverted: When the batch is not final, the proof is wrong, or it was paid before.
         """
         position, siblings = batch.proof(withdrawal.number)
-        recipient = self._chain.web3.to_checksum_address(withdrawal.recipient)
-        leaf = (withdrawal.number, withdrawal.asset, withdrawal.amount, recipient)
-        count = len(batch.withdrawals)
+        leaf, count = withdrawal.as_tuple(), len(batch.withdrawals)
         call = self._settlement.functions.claimWithdrawal(batch.header.index, leaf, position, count, siblings)
         return await self._sender.send(call)
 

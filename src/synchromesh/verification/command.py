@@ -11,6 +11,7 @@ import msgspec
 import typer
 
 from synchromesh.protocol import Receipt
+from synchromesh.settlement.blobs import blob_source
 from synchromesh.settlement.chain import Chain, ChainError
 from synchromesh.verification.receipts import ReceiptError, read_receipts
 from synchromesh.verification.verify import Verdict, Verifier
@@ -28,11 +29,12 @@ def verify(
     receipts: Annotated[Path | None, typer.Option(help="Receipts to hold the operator to, one hex a line.")] = None,
     follow: Annotated[bool, typer.Option(help="Go on verifying new batches until fraud is found.")] = False,
     json: Annotated[Path | None, typer.Option(help="Write the verdict to this file, anew after each look.")] = None,
+    beacon: Annotated[str | None, typer.Option(help="Beacon API for blobs; a local chain has them itself.")] = None,
 ) -> None:
     """Replays every batch from the chain alone. Exits 0, or 1 with the first batch, command and reason."""
     try:
         known = read_receipts(receipts) if receipts is not None else []
-        verdict = asyncio.run(_run(rpc, contract, known, follow, json))
+        verdict = asyncio.run(_run(rpc, contract, known, follow, json, beacon))
     except (ChainError, ReceiptError, ValueError) as error:
         typer.echo(f"cannot verify: {error}", err=True)
         raise typer.Exit(EXIT_UNKNOWN) from error
@@ -45,11 +47,13 @@ def verify(
         raise typer.Exit(EXIT_FRAUD)
 
 
-async def _run(rpc: str, contract: str, receipts: list[Receipt], follow: bool, path: Path | None) -> Verdict:
+async def _run(
+    rpc: str, contract: str, receipts: list[Receipt], follow: bool, path: Path | None, beacon: str | None
+) -> Verdict:
     chain = Chain(rpc)
     try:
         await chain.wait_ready()
-        verifier = Verifier(chain, contract, receipts)
+        verifier = Verifier(chain, contract, receipts, blobs=blob_source(chain, beacon))
         while True:
             try:
                 verdict = await verifier.advance()
@@ -58,7 +62,7 @@ async def _run(rpc: str, contract: str, receipts: list[Receipt], follow: bool, p
                     raise
             else:
                 if path is not None:
-                    _write(path, verdict)
+                    write_report(path, verdict)
                 if not follow or not verdict.ok:
                     return verdict
             await asyncio.sleep(FOLLOW_SECONDS)
@@ -66,9 +70,10 @@ async def _run(rpc: str, contract: str, receipts: list[Receipt], follow: bool, p
         await chain.close()
 
 
-def _write(path: Path, verdict: Verdict) -> None:
+def write_report(path: Path, report: msgspec.Struct) -> None:
+    """Writes a report as JSON; readers see all of it or the one before."""
     aside = path.with_suffix(".aside")
-    aside.write_bytes(msgspec.json.encode(verdict))
+    aside.write_bytes(msgspec.json.encode(report))
     aside.replace(path)
 
 

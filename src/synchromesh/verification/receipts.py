@@ -43,22 +43,19 @@ class ReceiptBook:
 
     def __init__(self, receipts: Sequence[Receipt] = ()) -> None:
         self._receipts = tuple(receipts)
-        self.honoured = 0
-        self.reset()
-
-    @property
-    def pending(self) -> int:
-        """How many name a command that no batch holds yet."""
-        return sum(map(len, self._commands.values()))
-
-    def reset(self) -> None:
-        """Starts over at the first command."""
         self._commands: dict[int, list[Receipt]] = defaultdict(list)
         self._frames: dict[int, list[Receipt]] = defaultdict(list)
         for receipt in self._receipts:
             self._commands[receipt.sequence].append(receipt)
             self._frames[receipt.frame.first_sequence + receipt.frame.count - 1].append(receipt)
-        self.honoured = 0
+
+    def honoured(self, sequence: int) -> int:
+        """Returns how many name a command up to ``sequence``: all that were checked without a dispute."""
+        return len(self._receipts) - self.pending(sequence)
+
+    def pending(self, sequence: int) -> int:
+        """Returns how many name a command behind ``sequence``."""
+        return sum(receipt.sequence > sequence for receipt in self._receipts)
 
     def authenticate(self, operators: Sequence[bytes], domain: TypedDomain) -> None:
         """Succeeds when an operator signed each of them.
@@ -85,17 +82,16 @@ class ReceiptBook:
             chain: The command chain before it.
             records: The batch's records.
         """
-        if not self._commands and not self._frames:
+        if not self._receipts:
             return None
         for sequence, record in enumerate(records, first_sequence):
             command = record_hash(record)
             chain = chain_hash(chain, command)
-            for receipt in self._commands.pop(sequence, ()):
+            for receipt in self._commands.get(sequence, ()):
                 if receipt.command_hash != command:
                     acknowledged = f"0x{receipt.command_hash.hex()} was acknowledged"
                     return sequence, f"{acknowledged}, the batch holds 0x{command.hex()} in its place"
-                self.honoured += 1
-            for receipt in self._frames.pop(sequence, ()):
+            for receipt in self._frames.get(sequence, ()):
                 if receipt.frame.chain_hash != chain:
                     return sequence, f"frame {receipt.frame.frame} was acknowledged with another history"
         return None

@@ -1,58 +1,31 @@
 """Replay from chain data alone.
 
-Every batch is checked against the chain's own inbox and the batch before it; every command is decoded, its signatures
-are recovered, and it is applied by the engine; every root is recomputed. The first thing that an honest operator would
-not have done is the verdict.
+Every command that the chain holds is decoded, its signatures are recovered, and it is applied by the engine; every step
+that was posted is compared with the step that follows. The first thing that an honest operator would not have committed
+is the verdict.
 """
 
 from __future__ import annotations
 
+import asyncio
+from typing import NamedTuple
+
 import msgspec
 
-from synchromesh._native import ReplayError, Replica, keccak256, withdrawal_root
-from synchromesh.protocol import CodecError, InboxItem, Receipt, TypedDomain, pack, unpack
-from synchromesh.settlement.batches import PROTOCOL_VERSION, VERIFIER_VERSION
+from synchromesh._native import Replica
+from synchromesh.protocol import Receipt, TypedDomain, pack
+from synchromesh.settlement.batches import BatchHeader
+from synchromesh.settlement.blobs import BlobSource
 from synchromesh.settlement.chain import Chain
-from synchromesh.settlement.inbox import DeepReorg
+from synchromesh.settlement.posted import PostedBatch
+from synchromesh.verification.examine import Examination, Home
+from synchromesh.verification.findings import Case, Finding, Fraud
 from synchromesh.verification.receipts import ReceiptBook
-from synchromesh.verification.source import ChainSource, PostedBatch
+from synchromesh.verification.source import ChainSource
+from synchromesh.verification.trace import posted_commands
 
-THREADS = 2
-"""Threads that recover signatures."""
-_INDEX = slice(9, 17)
-"""Where an inbox record, ``kind u8 ‖ time u64 ‖ index u64 ‖ item``, has its index."""
-
-
-class Finding(msgspec.Struct, frozen=True):
-    """What is wrong, and where.
-
-    Attributes:
-        batch: Number of the batch.
-        command: Sequence of the command, or 0 when the batch as a whole is wrong.
-        code: A stable word.
-        reason: What is wrong with it, with the values.
-    """
-
-    batch: int
-    command: int
-    code: str
-    reason: str
-
-    def __str__(self) -> str:
-        where = f"batch {self.batch}" + (f", command {self.command}" if self.command else "")
-        return f"{where}: {self.code}: {self.reason}"
-
-
-class Fraud(Exception):
-    """Something an honest operator would not have committed.
-
-    Attributes:
-        finding: What it is.
-    """
-
-    def __init__(self, batch: int, command: int, code: str, reason: str) -> None:
-        self.finding = Finding(batch, command, code, reason)
-        super().__init__(str(self.finding))
+CHECKPOINTS = 4
+"""States before the newest batches that are kept, for when the chain takes some of them back."""
 
 
 class Verdict(msgspec.Struct, kw_only=True):
@@ -79,6 +52,13 @@ class Verdict(msgspec.Struct, kw_only=True):
     fraud: Finding | None = None
 
 
+class _Verified(NamedTuple):
+    """A batch that was verified."""
+
+    header: BatchHeader
+    hash: bytes
+
+
 class Verifier:
     """Follows one settlement contract.
 
@@ -86,183 +66,168 @@ class Verifier:
         chain: The chain; the only thing that is trusted.
         contract: Settlement contract, hex.
         receipts: Receipts to hold the operator to.
+        confirmations: Blocks on top of a batch's that make it worth a look; None: the node's ``finalized``.
+        blobs: Where blobs are found; None: on a local chain itself.
     """
 
-    def __init__(self, chain: Chain, contract: str, receipts: list[Receipt] | None = None) -> None:
-        self._source = ChainSource(chain, contract)
+    def __init__(
+        self,
+        chain: Chain,
+        contract: str,
+        receipts: list[Receipt] | None = None,
+        confirmations: int | None = 0,
+        blobs: BlobSource | None = None,
+    ) -> None:
+        self._chain, self._confirmations = chain, confirmations
+        self._source = ChainSource(chain, contract, blobs)
         self._receipts = ReceiptBook(receipts or [])
-        self._operators: list[bytes] = []
-        self._domain: TypedDomain | None = None
-        self._reset()
-
-    def _reset(self) -> None:
+        self._home: Home | None = None
         self._replica = Replica()
-        self._next_block = 0
-        self._last_hash: bytes | None = None
-        self._receipts.reset()
-        self._source.forget_inbox()
-        self.verdict = Verdict(receipts_pending=self._receipts.pending)
+        self._verified: list[_Verified] = []
+        # The state before a batch, by its number.
+        self._checkpoints: dict[int, Replica] = {}
+        self._wrong: tuple[Fraud, PostedBatch | None] | None = None
+        self.verdict = self._sum_up()
+
+    @property
+    def headers(self) -> list[BatchHeader]:
+        """Headers of the batches that were verified and stand."""
+        return [verified.header for verified in self._verified]
+
+    @property
+    def replica(self) -> Replica:
+        """The state behind these batches; not to be changed."""
+        index = len(self._verified)
+        # In a wrong batch the replica itself has gone as far as the batch was right.
+        return self._replica if self._wrong is None else self._checkpoints.get(index, self._replica)
+
+    @property
+    def case(self) -> Case | None:
+        """What a dispute starts from, while the chain holds a wrong batch that it can judge."""
+        return None if self._wrong is None else self._wrong[0].case
+
+    @property
+    def hashes(self) -> list[bytes]:
+        """Hashes of these batches."""
+        return [verified.hash for verified in self._verified]
+
+    async def batch(self, index: int) -> PostedBatch | None:
+        """Returns a batch that stands, None when there is none.
+
+        Raises:
+            ChainError: When the chain does not answer.
+        """
+        async for batch in self._source.batches(index):
+            return batch
+        return None
+
+    async def state_before(self, index: int) -> Replica:
+        """Returns the state before a batch, when those before it were verified; of old ones they are replayed.
+
+        Raises:
+            ChainError: When the chain does not answer.
+        """
+        start = max((known for known in self._checkpoints if known <= index), default=0)
+        replica = self._checkpoints[start].copy() if start in self._checkpoints else Replica()
+        if start == index:
+            return replica
+        async for batch in self._source.batches(start):
+            if batch.header.index >= index:
+                break
+            records = [command.record for command in posted_commands(batch)]
+            await asyncio.to_thread(replica.apply_many, pack(records), verify=False)
+        return replica
 
     async def advance(self) -> Verdict:
         """Verifies the batches committed since the last call, and returns the verdict so far.
+
+        A wrong batch that the chain has taken back is wrong no more: what stands in its place is verified.
 
         Raises:
             ChainError: When the chain does not answer.
             ReceiptError: When a receipt was not signed by the operator.
         """
         try:
-            await self._begin()
+            home = await self._begin()
             await self._rewind()
-            if not self.verdict.ok:
-                return self.verdict
-            await self._source.read_inbox()
-            async for batch in self._source.batches(self._next_block):
-                if batch.header.index >= self.verdict.batches:
-                    inbox = await self._source.inbox(batch.header.inbox_cursor)
-                    self._check(batch, inbox)
-                    self._last_hash = batch.hash
-                self._next_block = batch.block
-        except DeepReorg:
-            # The inbox was replaced while it was read; all of it is read anew.
-            self._reset()
+            if self._wrong is None:
+                await self._follow(home)
         except Fraud as fraud:
-            self.verdict.ok, self.verdict.fraud = False, fraud.finding
-        self.verdict.receipts, self.verdict.receipts_pending = self._receipts.honoured, self._receipts.pending
+            self._wrong = (fraud, None)
+        self.verdict = self._sum_up()
         return self.verdict
 
-    async def _begin(self) -> None:
-        if self._domain is not None:
-            return
-        operators = await self._source.operators()
-        domain = TypedDomain(await self._source.chain_id(), self._source.address)
-        self._receipts.authenticate(operators, domain)
-        root = await self._source.genesis_root()
-        self._operators, self._domain = operators, domain
-        if root != self._replica.state_root():
-            raise Fraud(0, 0, "genesis_root", f"the contract starts from {_show(root)}, which is not the empty state")
+    async def _begin(self) -> Home:
+        if self._home is None:
+            chain_id, operators = await self._source.chain_id(), await self._source.operators()
+            self._receipts.authenticate(operators, TypedDomain(chain_id, self._source.address))
+            root = await self._source.genesis_root()
+            self._home = Home(chain_id, self._source.address, operators)
+            if root != self._replica.state_root():
+                reason = f"the contract starts from 0x{root.hex()}, which is not the empty state"
+                raise Fraud(Finding(0, 0, "genesis_root", reason))
+        return self._home
+
+    async def _follow(self, home: Home) -> None:
+        newest = await self._chain.finalized_block(self._confirmations)
+        async for batch in self._source.batches(len(self._verified), newest):
+            self._keep_checkpoint()
+            try:
+                await asyncio.to_thread(self._examine, batch, home)
+            except Fraud as fraud:
+                self._wrong = (fraud, batch)
+                return
+            except BaseException:
+                # Whatever keeps us from the end of a batch, the next look begins it anew.
+                self._replica = self._checkpoints[len(self._verified)].copy()
+                raise
+            self._verified.append(_Verified(batch.header, batch.hash))
+
+    def _examine(self, batch: PostedBatch, home: Home) -> None:
+        chain = self._replica.chain_hash
+        examination = Examination(self._replica, batch, home)
+        examination.run()
+        disputed = self._receipts.check(batch.header.first_sequence, chain, examination.records)
+        if disputed is not None:
+            raise Fraud(Finding(batch.header.index, disputed[0], "receipt", disputed[1]))
 
     async def _rewind(self) -> None:
-        """Starts over when a reorg has replaced what was verified."""
-        if self._last_hash is None:
+        """Forgets what the chain holds no more: a reorg replaced it, or a challenge took it back."""
+        stand = len(self._verified)
+        while stand and await self._source.batch_hash(stand - 1) != self._verified[stand - 1].hash:
+            stand -= 1
+        if self._wrong is not None:
+            _, batch = self._wrong
+            if batch is None or await self._source.batch_hash(batch.header.index) == batch.hash:
+                return
+        elif stand == len(self._verified):
             return
-        if await self._source.batch_hash(self.verdict.batches - 1) != self._last_hash:
-            self._reset()
+        self._wrong = None
+        self._go_back(stand)
 
-    def _check(self, batch: PostedBatch, inbox: list[bytes]) -> None:
-        header, replica = batch.header, self._replica
-        data = self._check_seam(batch)
-        records = _records(batch, data)
-        chain = replica.chain_hash
-        self._check_genesis(batch, records[0])
-        self._replay(batch, records, inbox)
-        disputed = self._receipts.check(header.first_sequence, chain, records)
-        if disputed is not None:
-            raise Fraud(header.index, disputed[0], "receipt", disputed[1])
-        self._check_roots(batch)
-        self.verdict.batches += 1
-        self.verdict.commands += len(records)
-        self.verdict.root = _show(header.new_root)
-        self.verdict.inbox = replica.inbox_cursor
+    def _go_back(self, stand: int) -> None:
+        """Goes back to the state before batch ``stand``, or to the first when it is known no more."""
+        if stand not in self._checkpoints:
+            stand = 0
+        self._replica = self._checkpoints[stand].copy() if stand else Replica()
+        del self._verified[stand:]
+        self._checkpoints = {index: state for index, state in self._checkpoints.items() if index <= stand}
 
-    def _check_seam(self, batch: PostedBatch) -> bytes:
-        """The header continues the batch before it, and is of the data, which is returned."""
-        header, replica = batch.header, self._replica
-        if batch.data is None:
-            raise Fraud(header.index, 0, "data", "it was not committed by a plain call that carries its data")
-        expected: dict[str, tuple[bytes | int, bytes | int]] = {
-            "index": (header.index, self.verdict.batches),
-            "protocol_version": (header.protocol_version, PROTOCOL_VERSION),
-            "verifier_version": (header.verifier_version, VERIFIER_VERSION),
-            "first_sequence": (header.first_sequence, replica.sequence + 1),
-            "previous_root": (header.previous_root, replica.state_root()),
-            "previous_chain_hash": (header.previous_chain_hash, replica.chain_hash),
-            "data_hash": (header.data_hash, keccak256(batch.data)),
-        }
-        for name, (found, wanted) in expected.items():
-            if found != wanted:
-                raise Fraud(header.index, 0, "header", f"{name} is {_show(found)}, {_show(wanted)} was expected")
-        return batch.data
+    def _keep_checkpoint(self) -> None:
+        index = len(self._verified)
+        self._checkpoints[index] = self._replica.copy()
+        self._checkpoints.pop(index - CHECKPOINTS, None)
 
-    def _check_genesis(self, batch: PostedBatch, first: bytes) -> None:
-        """The venue's first command names this contract on this chain, and an operator of it."""
-        if batch.header.index != 0:
-            return
-        self._apply(batch, pack([first]))
-        venue = self._replica.venue
-        assert venue is not None, "no other command applies first"
-        assert self._domain is not None, "it was set before the first batch"
-        chain_id, contract, operator = venue
-        if (chain_id, contract) != (self._domain.chain_id, self._domain.contract):
-            raise Fraud(
-                0, 1, "genesis", f"signatures are for {_show(contract)} on chain {chain_id}, not for this venue"
-            )
-        if operator not in self._operators:
-            raise Fraud(0, 1, "genesis", f"{_show(operator)} was never the contract's operator")
-
-    def _replay(self, batch: PostedBatch, records: list[bytes], inbox: list[bytes]) -> None:
-        """Applies what was not applied yet, up to the first record that claims an inbox item the chain does not have.
-
-        What applies before it is seen first, so that the verdict names the first fault.
-        """
-        rest = records[self._replica.sequence + 1 - batch.header.first_sequence :]
-        for offset, record in enumerate(rest):
-            reason = _foreign(record, inbox)
-            if reason is not None:
-                self._apply(batch, pack(rest[:offset]))
-                raise Fraud(batch.header.index, self._replica.sequence + 1, "inbox", reason)
-        self._apply(batch, pack(rest))
-
-    def _apply(self, batch: PostedBatch, data: bytes) -> None:
-        try:
-            self._replica.apply_many(data, verify=True, threads=THREADS)
-        except ReplayError as error:
-            raise Fraud(batch.header.index, error.sequence, error.code, error.reason) from error
-
-    def _check_roots(self, batch: PostedBatch) -> None:
-        header, replica = batch.header, self._replica
-        expected: dict[str, tuple[bytes | int, bytes | int]] = {
-            "state_root": (header.new_root, replica.state_root()),
-            "chain_hash": (header.chain_hash, replica.chain_hash),
-            "inbox_cursor": (header.inbox_cursor, replica.inbox_cursor),
-            "inbox_hash": (header.inbox_hash, replica.inbox_hash),
-            "withdrawal_root": (header.withdrawal_root, withdrawal_root(replica.withdrawals_since(0))),
-            "trace_root": (header.trace_root, bytes(32)),
-            "last_time": (header.last_time, replica.time),
-        }
-        for name, (found, wanted) in expected.items():
-            if found != wanted:
-                raise Fraud(
-                    header.index, 0, name, f"{_show(found)} is committed, {_show(wanted)} follows from the data"
-                )
-        replica.forget_withdrawals(replica.next_withdrawal)
-
-
-def _records(batch: PostedBatch, data: bytes) -> list[bytes]:
-    header = batch.header
-    try:
-        records = list(unpack(data))
-    except CodecError as error:
-        raise Fraud(header.index, 0, "data", str(error)) from error
-    count = header.last_sequence - header.first_sequence + 1
-    if len(records) != count:
-        raise Fraud(header.index, 0, "data", f"{len(records)} records where the header says {count}")
-    return records
-
-
-def _foreign(record: bytes, inbox: list[bytes]) -> str | None:
-    """Returns what is wrong with an inbox record by the chain's inbox; None for a good one, and for other records.
-
-    The bytes are compared, not what they mean; what cannot be decoded is left to the replay.
-    """
-    if record[:1] != bytes([InboxItem.KIND]) or len(record) < _INDEX.stop:
-        return None
-    index, item = int.from_bytes(record[_INDEX], "big"), record[_INDEX.stop :]
-    if index >= len(inbox):
-        return f"the chain has no inbox item {index}"
-    if item != inbox[index]:
-        return f"inbox item {index} is {_show(inbox[index])} on the chain, and {_show(item)} here"
-    return None
-
-
-def _show(value: bytes | int) -> str:
-    return "0x" + value.hex() if isinstance(value, bytes) else str(value)
+    def _sum_up(self) -> Verdict:
+        last = self._verified[-1].header if self._verified else None
+        commands = last.last_sequence if last else 0
+        return Verdict(
+            ok=self._wrong is None,
+            batches=len(self._verified),
+            commands=commands,
+            root=f"0x{last.new_root.hex()}" if last else "",
+            inbox=last.inbox_cursor if last else 0,
+            receipts=self._receipts.honoured(commands),
+            receipts_pending=self._receipts.pending(commands),
+            fraud=self._wrong[0].finding if self._wrong else None,
+        )

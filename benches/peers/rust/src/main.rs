@@ -3,10 +3,12 @@
 //! * `bench-native implied-vol REPEATS < OPTIONS`: the `implied-vol` crate on options given as little-endian columns
 //!   (`u64` count, then that many `f64` each of price, forward, strike, time, vol, then `u8` calls). Prints one JSON line per
 //!   solver: nanoseconds per option of the fastest repeat, and the largest distance to the vol given.
+//! * `bench-native jmt LEAVES UPDATES ROUNDS`: nanoseconds of the `jmt` crate for a root behind that many changed leaves.
 //! * `bench-native clock`: the clock of this core in GHz, from a chain of additions that depend on each other, by itself and
 //!   beside 512-bit multiplications.
 
 mod clock;
+mod merkle;
 
 use std::error::Error;
 use std::hint::black_box;
@@ -37,12 +39,21 @@ fn main() -> Result<(), Box<dyn Error>> {
             report::<Jaeckel<DefaultSpecialFn>>("Jaeckel", &quotes, repeats);
             report::<Experimental>("Experimental", &quotes, repeats);
         }
+        ["jmt", leaves, updates, rounds] => {
+            let ns = merkle::root_ns(leaves.parse()?, updates.parse()?, rounds.parse()?)?;
+            println!("{{\"ns\": {ns}}}");
+        }
         ["clock"] => {
             let ghz = clock::gigahertz();
             let wide = clock::gigahertz_wide().map_or("null".to_owned(), |ghz| ghz.to_string());
             println!("{{\"ghz\": {ghz}, \"ghz_wide\": {wide}}}");
         }
-        _ => return Err("usage: bench-native implied-vol REPEATS < OPTIONS | clock".into()),
+        _ => {
+            return Err(
+                "usage: bench-native implied-vol REPEATS < OPTIONS | jmt LEAVES UPDATES ROUNDS | clock"
+                    .into(),
+            );
+        }
     }
     Ok(())
 }

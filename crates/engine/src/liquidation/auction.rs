@@ -4,7 +4,7 @@
 //! nobody's wealth, so that what the share costs comes down to one payment in cash: the seller gives up the share's
 //! value, and gets its price.
 
-use super::moves::{Lots, MovedLeg, Transfer};
+use super::moves::{Lots, Transfer};
 use super::{Liquidation, LiquidationStage};
 use crate::accounts::Account;
 use crate::collateral::Purpose;
@@ -12,6 +12,7 @@ use crate::keys::KeyIndex;
 use crate::numbers::{Checked, add, mul_div_ceil, mul_div_floor, narrow, sub};
 use crate::reject::Reject;
 use crate::state::Engine;
+use crate::steps::{StepAction, StepObserver, Subject};
 use crate::terms::NANOS_PER_MICRO;
 use protocol::{
     AssetId, AuctionFill, BalanceReason, CONTRACT, Event, LiquidationBid, Micros, Mode, NANO_ONE, Nanos,
@@ -177,10 +178,11 @@ impl Engine {
         Ok(narrow(share)?.min(NANO_ONE))
     }
 
-    pub(crate) fn liquidation_bid(
+    pub(crate) fn liquidation_bid<O: StepObserver>(
         &mut self,
         command: &LiquidationBid,
         events: &mut Vec<Event>,
+        steps: &mut O,
     ) -> Result<(), Reject> {
         let (bidder, seller) = (self.account_place(command.subaccount)?, self.account_place(command.target)?);
         let key = self.authorize(bidder, &command.auth, scope::TRADE)?;
@@ -188,8 +190,10 @@ impl Engine {
         let deal = self.deal(command, bidder, seller)?;
 
         self.settle_deal(key, command, &deal, events);
+        let subject = Subject { amount: deal.insurance, ..Subject::NONE };
+        self.stepped(steps, StepAction::LiquidationFill, subject);
         // What does not fit here is left to the next round.
-        let _ = self.end_if_over(seller, false, events);
+        let _ = self.end_if_over(seller, false, events, steps);
         Ok(())
     }
 
@@ -313,7 +317,8 @@ impl Engine {
         self.use_nonce(key, command.auth.nonce);
         let id = self.liquidation(seller).id;
         let (from, to) = (command.target, command.subaccount);
-        self.apply_transfer(&deal.transfer, events, |leg: &MovedLeg| {
+        for leg in &deal.transfer.legs {
+            self.apply_leg(&deal.transfer, leg, events);
             let moved = PositionMoved {
                 liquidation: id,
                 subaccount: from,
@@ -323,8 +328,8 @@ impl Engine {
                 price: leg.price,
                 cash: leg.cash,
             };
-            moved.into()
-        });
+            events.push(moved.into());
+        }
         for &(asset, amount) in &deal.assets {
             self.credit(seller, asset, -amount, BalanceReason::Auction, events);
             self.credit(bidder, asset, amount, BalanceReason::Auction, events);

@@ -5,6 +5,7 @@ use crate::numbers::{Checked, wide_add, wide_mul};
 use crate::reject::Reject;
 use crate::standing::Standing;
 use crate::state::Engine;
+use crate::steps::{StepAction, StepObserver, Subject};
 use protocol::{
     AssetId, CallLevel, CloseReason, CollateralTerms, Command, Event, InstrumentId, LiquidationStarted,
     MarginCall, Mode, UnderlyingId,
@@ -14,7 +15,12 @@ use std::collections::BTreeSet;
 impl Engine {
     /// Calls, starts and advances whatever this command gave cause to. Most commands give none.
     #[inline]
-    pub(crate) fn supervise(&mut self, command: &Command, events: &mut Vec<Event>) {
+    pub(crate) fn supervise<O: StepObserver>(
+        &mut self,
+        command: &Command,
+        events: &mut Vec<Event>,
+        steps: &mut O,
+    ) {
         // Whatever the command: who looks next must not miss it.
         if self.globals.time >= self.markets_due && self.faults_moved() {
             self.watch.touch_everybody();
@@ -29,9 +35,9 @@ impl Engine {
             self.watch.touch_everybody();
         }
         for place in self.watch.take(self.accounts.len()) {
-            self.look_at(place, cause, events);
+            self.look_at(place, cause, events, steps);
         }
-        self.run_rounds(events);
+        self.run_rounds(events, steps);
     }
 
     /// Evaluates every account with every cause from now on, not only those that the index of distances names. The events
@@ -50,7 +56,13 @@ impl Engine {
     }
 
     /// Brings an account's margin call up to date, and starts its liquidation if it must be.
-    fn look_at(&mut self, place: usize, cause: UnderlyingId, events: &mut Vec<Event>) {
+    fn look_at<O: StepObserver>(
+        &mut self,
+        place: usize,
+        cause: UnderlyingId,
+        events: &mut Vec<Event>,
+        steps: &mut O,
+    ) {
         if self.accounts[place].liquidation.is_some() {
             self.watch.alert(place);
             return;
@@ -59,9 +71,9 @@ impl Engine {
             self.watch.alert(place);
             return;
         };
-        self.set_call(place, level, &standing, events);
+        self.set_call(place, level, &standing, events, steps);
         if !standing.is_maintained() && !self.is_frozen(place) {
-            self.start(place, cause, &standing, events);
+            self.start(place, cause, &standing, events, steps);
         }
         let keys = match level {
             CallLevel::None => self.room(&standing).and_then(|room| self.keys_of(place, room)).ok(),
@@ -86,25 +98,46 @@ impl Engine {
         Ok((standing, level))
     }
 
-    fn set_call(&mut self, place: usize, level: CallLevel, standing: &Standing, events: &mut Vec<Event>) {
+    fn set_call<O: StepObserver>(
+        &mut self,
+        place: usize,
+        level: CallLevel,
+        standing: &Standing,
+        events: &mut Vec<Event>,
+        steps: &mut O,
+    ) {
         let account = &mut self.accounts[place];
         if std::mem::replace(&mut account.call, level) == level {
             return;
         }
         let Standing { equity, initial, maintenance, .. } = *standing;
-        self.tracker.account(account.id);
-        events.push(MarginCall { subaccount: account.id, level, equity, initial, maintenance }.into());
+        let subaccount = account.id;
+        self.tracker.account(subaccount);
+        events.push(MarginCall { subaccount, level, equity, initial, maintenance }.into());
+        self.stepped(steps, StepAction::MarginCall, Subject::account(subaccount));
     }
 
     /// The call of an account whose liquidation is over.
-    pub(super) fn renew_call(&mut self, place: usize, events: &mut Vec<Event>) {
+    pub(super) fn renew_call<O: StepObserver>(
+        &mut self,
+        place: usize,
+        events: &mut Vec<Event>,
+        steps: &mut O,
+    ) {
         if let Ok((standing, level)) = self.call_level(place) {
-            self.set_call(place, level, &standing, events);
+            self.set_call(place, level, &standing, events, steps);
         }
         self.watch.touch(place);
     }
 
-    fn start(&mut self, place: usize, cause: UnderlyingId, standing: &Standing, events: &mut Vec<Event>) {
+    fn start<O: StepObserver>(
+        &mut self,
+        place: usize,
+        cause: UnderlyingId,
+        standing: &Standing,
+        events: &mut Vec<Event>,
+        steps: &mut O,
+    ) {
         let Ok(value) = self.value_of(place) else { return };
         self.globals.liquidations += 1;
         let (id, time) = (self.globals.liquidations, self.globals.time);
@@ -129,7 +162,8 @@ impl Engine {
             value,
         };
         events.push(started.into());
-        self.close_all(place, CloseReason::Liquidation, events);
+        self.stepped(steps, StepAction::LiquidationStart, Subject::account(subaccount));
+        self.close_all(place, CloseReason::Liquidation, events, steps);
     }
 
     /// Whether nothing may be done to an account: an underlying that it depends on is in doubt, and what it has there could

@@ -10,7 +10,8 @@ use super::moves::{Lots, Transfer};
 use super::shortfall::{Bearer, divide};
 use crate::numbers::{Checked, add, mul_div_ceil, mul_div_floor, narrow, sub};
 use crate::state::Engine;
-use protocol::{AssetId, BalanceReason, Deleveraged, Event, Micros, NANO_ONE, USDC};
+use crate::steps::{StepAction, StepObserver, Subject};
+use protocol::{AssetId, BalanceChanged, BalanceReason, Deleveraged, Event, Micros, NANO_ONE, USDC};
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
@@ -37,12 +38,19 @@ struct Closing<'a> {
     market: &'a Market,
     /// What is left of it.
     book: Book,
+    /// Whom it was closed against, in whatever underlying.
+    closed: &'a mut Closed,
 }
 
 impl Engine {
     /// Closes every position of an account in liquidation, and divides its debt. Says whether counterparties were closed.
     /// Waits while something it holds has expired and is not settled; an underlying in doubt is left alone.
-    pub(super) fn deleverage(&mut self, place: usize, events: &mut Vec<Event>) -> Checked<bool> {
+    pub(super) fn deleverage<O: StepObserver>(
+        &mut self,
+        place: usize,
+        events: &mut Vec<Event>,
+        steps: &mut O,
+    ) -> Checked<bool> {
         if self.awaits_settlement(place) {
             return Ok(false);
         }
@@ -54,34 +62,45 @@ impl Engine {
             let market = self.market_of(underlying);
             let book = self.book_of(place, &market);
             if !book.is_empty() {
-                self.close_underlying(Closing { place, market: &market, book }, &mut closed, events);
+                let closing = Closing { place, market: &market, book, closed: &mut closed };
+                self.close_underlying(closing, events, steps);
             }
         }
-        self.settle_debt(place, &closed, events)?;
+        self.settle_debt(place, &closed, events, steps)?;
         Ok(!closed.is_empty())
     }
 
     /// Whole books in slices, then single positions, then whole books of those who stand in the way. Every step closes
     /// lots of a counterparty and opens none of its own, and a counterparty closed as a last resort holds nothing any
     /// more, so this ends; with everybody closed there is nothing left against which the portfolio could stand.
-    fn close_underlying(&mut self, mut closing: Closing<'_>, closed: &mut Closed, events: &mut Vec<Event>) {
+    fn close_underlying<O: StepObserver>(
+        &mut self,
+        mut closing: Closing<'_>,
+        events: &mut Vec<Event>,
+        steps: &mut O,
+    ) {
         for resort in 0..=LAST_RESORTS {
-            self.close_slices(&mut closing, closed, events);
-            self.close_positions(&mut closing, closed, events);
+            self.close_slices(&mut closing, events, steps);
+            self.close_positions(&mut closing, events, steps);
             let Some((&instrument, &lots)) = closing.book.first_key_value() else { return };
             if resort < LAST_RESORTS
                 && let Some(&other) = self.against(&closing, instrument, lots).first()
             {
-                self.close_whole(&mut closing, other, closed, events);
+                self.close_whole(&mut closing, other, events, steps);
             }
         }
         for other in self.others_in(closing.market, closing.place) {
-            self.close_whole(&mut closing, other, closed, events);
+            self.close_whole(&mut closing, other, events, steps);
         }
     }
 
     /// Passes of one share for all who stand against the portfolio: the share that comes closest to closing it.
-    fn close_slices(&mut self, closing: &mut Closing<'_>, closed: &mut Closed, events: &mut Vec<Event>) {
+    fn close_slices<O: StepObserver>(
+        &mut self,
+        closing: &mut Closing<'_>,
+        events: &mut Vec<Event>,
+        steps: &mut O,
+    ) {
         let mut whole = Whole::Down;
         for _ in 0..PASSES {
             if closing.book.is_empty() {
@@ -91,7 +110,7 @@ impl Engine {
             let mut progress = false;
             for other in opposed {
                 let part = slice(&self.book_of(other, closing.market), share, whole);
-                progress |= self.close_if_nearer(closing, other, &part, closed, events);
+                progress |= self.close_if_nearer(closing, other, &part, events, steps);
             }
             match (progress, whole) {
                 (true, _) => {}
@@ -124,23 +143,28 @@ impl Engine {
     }
 
     /// Closes a part of a counterparty's book if less of the portfolio is left by it.
-    fn close_if_nearer(
+    fn close_if_nearer<O: StepObserver>(
         &mut self,
         closing: &mut Closing<'_>,
         other: usize,
         part: &Book,
-        closed: &mut Closed,
         events: &mut Vec<Event>,
+        steps: &mut O,
     ) -> bool {
         let mut after = closing.book.clone();
         join(&mut after, part, 1);
         let square = |book: &Book| closing.market.product(book, book);
         let nearer = square(&after) < square(&closing.book);
-        !part.is_empty() && nearer && self.close_part(closing, other, part, Guard::Margin, closed, events)
+        !part.is_empty() && nearer && self.close_part(closing, other, part, Guard::Margin, events, steps)
     }
 
     /// Single positions, with whom that raises nothing.
-    fn close_positions(&mut self, closing: &mut Closing<'_>, closed: &mut Closed, events: &mut Vec<Event>) {
+    fn close_positions<O: StepObserver>(
+        &mut self,
+        closing: &mut Closing<'_>,
+        events: &mut Vec<Event>,
+        steps: &mut O,
+    ) {
         for (instrument, _) in closing.book.clone() {
             let Some(&lots) = closing.book.get(&instrument) else { continue };
             for other in self.against(closing, instrument, lots) {
@@ -149,7 +173,7 @@ impl Engine {
                 let size = left.unsigned_abs().min(held.unsigned_abs());
                 // Not more than a position, which is 63 bits.
                 let part = Book::from([(instrument, held.signum() * size as i64)]);
-                self.close_part(closing, other, &part, Guard::Margin, closed, events);
+                self.close_part(closing, other, &part, Guard::Margin, events, steps);
             }
         }
     }
@@ -168,48 +192,46 @@ impl Engine {
         against.into_iter().map(|(_, other)| other).collect()
     }
 
-    fn close_whole(
+    fn close_whole<O: StepObserver>(
         &mut self,
         closing: &mut Closing<'_>,
         other: usize,
-        closed: &mut Closed,
         events: &mut Vec<Event>,
+        steps: &mut O,
     ) {
         let book = self.book_of(other, closing.market);
-        self.close_part(closing, other, &book, Guard::Lanes, closed, events);
+        self.close_part(closing, other, &book, Guard::Lanes, events, steps);
     }
 
     /// Closes a part of a counterparty's book against the portfolio, at the marks. Refused, with no change, when the guard
     /// forbids it or a number does not fit.
-    fn close_part(
+    fn close_part<O: StepObserver>(
         &mut self,
         closing: &mut Closing<'_>,
         other: usize,
         part: &Book,
         guard: Guard,
-        closed: &mut Closed,
         events: &mut Vec<Event>,
+        steps: &mut O,
     ) -> bool {
         let Ok(Some((transfer, notional))) = self.closed_part(closing, other, part, guard) else {
             return false;
         };
-        let total = closed.entry(other).or_insert(0);
+        let total = closing.closed.entry(other).or_insert(0);
         *total = total.saturating_add(notional);
         join(&mut closing.book, part, 1);
         let liquidation = self.liquidation(closing.place).id;
         let (subaccount, counterparty) = (transfer.giver.id, transfer.taker.id);
-        self.apply_transfer(&transfer, events, |leg| {
-            let deleveraged = Deleveraged {
-                liquidation,
-                subaccount,
-                counterparty,
-                instrument: leg.lots.instrument,
-                lots: leg.lots.lots,
-                price: leg.price,
-                cash: leg.cash,
-            };
-            deleveraged.into()
-        });
+        for leg in &transfer.legs {
+            self.apply_leg(&transfer, leg, events);
+            let Lots { instrument, lots } = leg.lots;
+            let (price, cash) = (leg.price, leg.cash);
+            let moved = Deleveraged { liquidation, subaccount, counterparty, instrument, lots, price, cash };
+            events.push(moved.into());
+            let subject =
+                Subject { other: counterparty, amount: lots, ..Subject::position(subaccount, instrument) };
+            self.stepped(steps, StepAction::Deleverage, subject);
+        }
         true
     }
 
@@ -243,25 +265,48 @@ impl Engine {
 
     /// Pays the debt of an account that was closed: by the insurance fund what no collateral covers, and the rest by those
     /// who were closed against it, who get the collateral for it.
-    fn settle_debt(&mut self, place: usize, closed: &Closed, events: &mut Vec<Event>) -> Checked<()> {
+    fn settle_debt<O: StepObserver>(
+        &mut self,
+        place: usize,
+        closed: &Closed,
+        events: &mut Vec<Event>,
+        steps: &mut O,
+    ) -> Checked<()> {
         let debt = self.accounts[place].cash.min(0).checked_neg().ok_or(crate::numbers::Overflow)?;
         if debt == 0 || !self.accounts[place].is_flat() {
             return Ok(());
         }
         let hole = self.value_of(place)?.min(0).checked_neg().ok_or(crate::numbers::Overflow)?;
         let insured = hole.min(self.insurance_left(self.liquidation(place)));
-        self.pay_insurance(place, place, insured, events);
+        if insured != 0 {
+            self.pay_insurance(place, place, insured, events);
+            let subject = Subject { amount: insured, ..Subject::account(self.accounts[place].id) };
+            self.stepped(steps, StepAction::Insurance, subject);
+        }
         let debt = sub(debt, insured)?;
         let charged = self.charges(closed, debt);
         let total: Micros = charged.iter().map(|&(_, amount)| amount).sum();
-        self.hand_out_collateral(place, &charged, total, events)?;
+        self.hand_out_collateral(place, &charged, total, events, steps)?;
+        let subaccount = self.accounts[place].id;
         for (other, amount) in charged {
             self.credit(other, USDC, -amount, BalanceReason::Deleverage, events);
+            // One event says the whole of what the account gets, behind those of who pays.
+            self.accounts[place].credit(USDC, amount).expect("a debt is paid from below zero");
+            self.tracker.account(subaccount);
+            self.stepped(steps, StepAction::DeleverageCharge, self.charge(place, other, USDC, amount));
         }
         if total != 0 {
-            self.credit(place, USDC, total, BalanceReason::Deleverage, events);
+            self.watch.touch(place);
+            let (asset, reason) = (USDC, BalanceReason::Deleverage);
+            events.push(BalanceChanged { subaccount, asset, delta: total, reason }.into());
         }
         Ok(())
+    }
+
+    /// The subject of a charge: cash that `other` pays for the account at `place`, or an asset that it gets.
+    fn charge(&self, place: usize, other: usize, asset: AssetId, amount: i64) -> Subject {
+        let [account, other] = [place, other].map(|place| self.accounts[place].id);
+        Subject { account, other, instrument: asset.into(), amount }
     }
 
     /// Who bears how much of a debt: in proportion to the notional closed, nobody below its maintenance margin while
@@ -281,12 +326,13 @@ impl Engine {
     }
 
     /// Gives those who are charged the account's collateral, as much as their charge is worth of it, in proportion.
-    fn hand_out_collateral(
+    fn hand_out_collateral<O: StepObserver>(
         &mut self,
         place: usize,
         charged: &[(usize, Micros)],
         total: Micros,
         events: &mut Vec<Event>,
+        steps: &mut O,
     ) -> Checked<()> {
         let assets: Vec<(AssetId, i64)> =
             self.collateral_held(place).map(|(asset, balance, _)| (asset, balance)).collect();
@@ -308,6 +354,7 @@ impl Engine {
                     add(self.accounts[other].balance(asset), part)?;
                     self.credit(place, asset, -part, BalanceReason::Deleverage, events);
                     self.credit(other, asset, part, BalanceReason::Deleverage, events);
+                    self.stepped(steps, StepAction::DeleverageCharge, self.charge(place, other, asset, part));
                 }
             }
         }

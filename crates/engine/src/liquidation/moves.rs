@@ -88,24 +88,16 @@ impl Engine {
         Ok(())
     }
 
-    /// Makes the legs of a transfer, which was checked, come true. `record` says what each of them was.
-    pub(super) fn apply_transfer(
-        &mut self,
-        transfer: &Transfer,
-        events: &mut Vec<Event>,
-        mut record: impl FnMut(&MovedLeg) -> Event,
-    ) {
-        let (giver, taker) = (transfer.giver.id as usize - 1, transfer.taker.id as usize - 1);
-        for leg in &transfer.legs {
-            let instrument = leg.lots.instrument as usize - 1;
-            self.globals.funding_pool -= leg.giver.funding + leg.taker.funding;
-            self.instruments[instrument].open_interest += leg.giver.interest() + leg.taker.interest();
-            for (place, leg) in [(giver, &leg.giver), (taker, &leg.taker)] {
-                // As it was on the copies, where it fitted.
-                let _ = self.refresh(place);
-                self.store_leg(place, instrument, leg, events);
-            }
-            events.push(record(leg));
+    /// Makes a leg of a transfer, which was checked, come true; legs come in their order.
+    pub(super) fn apply_leg(&mut self, transfer: &Transfer, leg: &MovedLeg, events: &mut Vec<Event>) {
+        let instrument = leg.lots.instrument as usize - 1;
+        self.globals.funding_pool -= leg.giver.funding + leg.taker.funding;
+        self.instruments[instrument].open_interest += leg.giver.interest() + leg.taker.interest();
+        for (id, leg) in [(transfer.giver.id, &leg.giver), (transfer.taker.id, &leg.taker)] {
+            let place = id as usize - 1;
+            // As it was on the copies, where it fitted.
+            let _ = self.refresh(place);
+            self.store_leg(place, instrument, leg, events);
         }
     }
 }

@@ -3,6 +3,7 @@
 use super::{Liquidation, LiquidationStage};
 use crate::numbers::{Checked, mul_div_floor};
 use crate::state::Engine;
+use crate::steps::{StepAction, StepObserver, Subject};
 use protocol::{
     AuctionOpened, Event, LiquidationEnded, LiquidationOutcome, NANO_ONE, Nanos, Parameter, SubaccountId,
 };
@@ -37,7 +38,7 @@ impl Engine {
     }
 
     /// Advances what is due, the largest shortfall of maintenance margin first.
-    pub(super) fn run_rounds(&mut self, events: &mut Vec<Event>) {
+    pub(super) fn run_rounds<O: StepObserver>(&mut self, events: &mut Vec<Event>, steps: &mut O) {
         let time = self.globals.time;
         let due = self
             .watch
@@ -55,26 +56,33 @@ impl Engine {
                 break;
             }
             // Numbers that stopped fitting leave the rest of the round to the next one.
-            let _ = self.advance(place, &mut slices, events);
+            let _ = self.advance(place, &mut slices, events, steps);
         }
     }
 
     /// One round of one liquidation.
-    fn advance(&mut self, place: usize, slices: &mut u16, events: &mut Vec<Event>) -> Checked<()> {
+    fn advance<O: StepObserver>(
+        &mut self,
+        place: usize,
+        slices: &mut u16,
+        events: &mut Vec<Event>,
+        steps: &mut O,
+    ) -> Checked<()> {
         self.set_next_round(place);
-        if self.end_if_over(place, false, events)? {
+        self.stepped(steps, StepAction::LiquidationRound, Subject::account(self.accounts[place].id));
+        if self.end_if_over(place, false, events, steps)? {
             return Ok(());
         }
         if self.liquidation(place).stage == LiquidationStage::Book && self.belongs_in_book(place)? {
-            let helped = self.trade_slices(place, slices, events)?;
-            if self.end_if_over(place, false, events)? || helped {
+            let helped = self.trade_slices(place, slices, events, steps)?;
+            if self.end_if_over(place, false, events, steps)? || helped {
                 return Ok(());
             }
         }
-        self.open_auction(place, events)?;
+        self.open_auction(place, events, steps)?;
         if self.auction_failed(place)? {
-            let deleveraged = self.deleverage(place, events)?;
-            self.end_if_over(place, deleveraged, events)?;
+            let deleveraged = self.deleverage(place, events, steps)?;
+            self.end_if_over(place, deleveraged, events, steps)?;
         }
         Ok(())
     }
@@ -102,7 +110,12 @@ impl Engine {
     }
 
     /// Opens the auction that fits the account's value, unless it is open.
-    fn open_auction(&mut self, place: usize, events: &mut Vec<Event>) -> Checked<()> {
+    fn open_auction<O: StepObserver>(
+        &mut self,
+        place: usize,
+        events: &mut Vec<Event>,
+        steps: &mut O,
+    ) -> Checked<()> {
         let value = self.value_of(place)?;
         let stage = if value > 0 { LiquidationStage::Auction } else { LiquidationStage::Insolvent };
         if self.liquidation(place).stage == stage {
@@ -114,6 +127,7 @@ impl Engine {
         let liquidation = liquidation.id;
         let (subaccount, insolvent) = (self.accounts[place].id, stage == LiquidationStage::Insolvent);
         events.push(AuctionOpened { liquidation, subaccount, insolvent, time, value }.into());
+        self.stepped(steps, StepAction::LiquidationStage, Subject::account(subaccount));
         Ok(())
     }
 
@@ -129,11 +143,12 @@ impl Engine {
 
     /// Ends a liquidation that has reached its aim: initial margin by way of the book, the buffer above maintenance margin
     /// by auction, and no debt once nothing is left. Says whether it is over. `deleveraged`: counterparties were closed.
-    pub(super) fn end_if_over(
+    pub(super) fn end_if_over<O: StepObserver>(
         &mut self,
         place: usize,
         deleveraged: bool,
         events: &mut Vec<Event>,
+        steps: &mut O,
     ) -> Checked<bool> {
         let standing = self.standing_of(place)?;
         let account = &self.accounts[place];
@@ -154,17 +169,24 @@ impl Engine {
             (_, true, _) => LiquidationOutcome::Closed,
             (_, false, _) => LiquidationOutcome::Recovered,
         };
-        self.end(place, outcome, events);
+        self.end(place, outcome, events, steps);
         Ok(true)
     }
 
     /// Ends a liquidation.
-    pub(super) fn end(&mut self, place: usize, outcome: LiquidationOutcome, events: &mut Vec<Event>) {
+    fn end<O: StepObserver>(
+        &mut self,
+        place: usize,
+        outcome: LiquidationOutcome,
+        events: &mut Vec<Event>,
+        steps: &mut O,
+    ) {
         let liquidation = self.liquidation_mut(place).id;
         self.accounts[place].liquidation = None;
         self.watch.set_running(place, false);
         let subaccount = self.accounts[place].id;
         events.push(LiquidationEnded { liquidation, subaccount, outcome }.into());
-        self.renew_call(place, events);
+        self.stepped(steps, StepAction::LiquidationEnd, Subject::account(subaccount));
+        self.renew_call(place, events, steps);
     }
 }

@@ -5,6 +5,7 @@ use crate::accounts::Account;
 use crate::matching::Taker;
 use crate::numbers::{Checked, add, mul_div_ceil, narrow, sub};
 use crate::state::Engine;
+use crate::steps::{StepAction, StepObserver, Subject};
 use protocol::{
     BalanceReason, CloseReason, Event, InstrumentId, LiquidationSlice, Micros, NANO_ONE, OrderId, Parameter,
     PostOnly, SelfTrade, Side, USDC,
@@ -34,11 +35,12 @@ impl Candidate {
 
 impl Engine {
     /// Trades up to [`SLICES_PER_ROUND`] slices of an account in liquidation; says whether any helped.
-    pub(super) fn trade_slices(
+    pub(super) fn trade_slices<O: StepObserver>(
         &mut self,
         place: usize,
         slices: &mut u16,
         events: &mut Vec<Event>,
+        steps: &mut O,
     ) -> Checked<bool> {
         let mut done: Vec<InstrumentId> = Vec::new();
         while done.len() < SLICES_PER_ROUND && *slices < super::rounds::ROUND_SLICES {
@@ -49,7 +51,7 @@ impl Engine {
             let Some(best) = self.best_slice(place, &done, *slices)? else { break };
             done.push(self.instruments[best.taker.instrument].terms.instrument);
             *slices += 1;
-            self.trade_slice(best.taker, events)?;
+            self.trade_slice(best.taker, events, steps)?;
         }
         Ok(!done.is_empty())
     }
@@ -117,6 +119,8 @@ impl Engine {
             market: false,
             rests: false,
             fill_or_kill: false,
+            liquidation: self.liquidation(place).id,
+            cash: 0,
         })
     }
 
@@ -160,45 +164,48 @@ impl Engine {
     }
 
     /// Trades a slice that was rehearsed.
-    fn trade_slice(&mut self, mut taker: Taker, events: &mut Vec<Event>) -> Checked<()> {
-        let (place, instrument, from) = (taker.account, taker.instrument, events.len());
+    fn trade_slice<O: StepObserver>(
+        &mut self,
+        mut taker: Taker,
+        events: &mut Vec<Event>,
+        steps: &mut O,
+    ) -> Checked<()> {
+        let place = taker.account;
         self.refresh(place)?;
-        let stopped = self.match_order(&mut taker, events);
+        let subaccount = self.accounts[place].id;
+        let instrument = self.instruments[taker.instrument].terms.instrument;
+        let subject = Subject { amount: taker.lots, ..Subject::position(subaccount, instrument) };
+        self.stepped_with(steps, StepAction::LiquidationSlice, subject, &taker);
+        let stopped = self.match_order(&mut taker, events, steps);
         let reason = match stopped {
             _ if taker.lots == 0 => CloseReason::Filled,
             Some(reason) => reason,
             None => CloseReason::Unfilled,
         };
-        let (lots, cash) = self.filled_since(&taker, &events[from..]);
         self.end_incoming(&taker, reason, events);
-        let fee = self.liquidation_fee(instrument, lots, cash)?;
-        if fee != 0 {
-            self.globals.insurance = add(self.globals.insurance, fee)?;
-            self.credit(place, USDC, -fee, BalanceReason::Liquidation, events);
-        }
+        let paid = self.pay_liquidation_fee(&taker, events);
+        self.stepped(steps, StepAction::Finish, Subject::NONE);
         let slice = LiquidationSlice {
-            liquidation: self.liquidation(place).id,
-            subaccount: self.accounts[place].id,
-            instrument: self.instruments[instrument].terms.instrument,
+            liquidation: taker.liquidation,
+            subaccount,
+            instrument,
             side: taker.side,
             limit: taker.limit,
-            lots,
-            cash: -taker.side.sign() * cash,
-            fee,
+            lots: taker.filled,
+            cash: -taker.side.sign() * taker.cash,
+            fee: paid?,
         };
         events.push(slice.into());
         Ok(())
     }
 
-    /// Lots and cash of an order's fills among `events`.
-    fn filled_since(&self, taker: &Taker, events: &[Event]) -> (i64, Micros) {
-        let terms = &self.instruments[taker.instrument].terms;
-        let fills = events.iter().filter_map(|event| match event {
-            Event::Fill(fill) if fill.taker == taker.order => Some(fill),
-            _ => None,
-        });
-        fills.fold((0, 0), |(lots, cash), fill| {
-            (lots + fill.lots, cash + terms.cash(fill.lots, fill.price).expect("the fill's cash fitted"))
-        })
+    /// Moves the fee of what a slice traded into the insurance fund; says how much it is.
+    fn pay_liquidation_fee(&mut self, taker: &Taker, events: &mut Vec<Event>) -> Checked<Micros> {
+        let fee = self.liquidation_fee(taker.instrument, taker.filled, taker.cash)?;
+        if fee != 0 {
+            self.globals.insurance = add(self.globals.insurance, fee)?;
+            self.credit(taker.account, USDC, -fee, BalanceReason::Liquidation, events);
+        }
+        Ok(fee)
     }
 }

@@ -13,7 +13,7 @@ from synchromesh.agents.market import FittedMarket, MarketPath, load_bundled
 from synchromesh.agents.market.fitted import FittedUnderlying, fit_underlying
 from synchromesh.client.types import MarginSimulation
 from synchromesh.client.units import AMOUNT_PLACES, PRICE_PLACES, units
-from synchromesh.execution.genesis import DEFAULT_PARAMETERS
+from synchromesh.execution.genesis import DEFAULT_PARAMETERS, LARGEST_ACCOUNTS
 from synchromesh.execution.margin_view import UnderlyingTerms, simulation_view
 from synchromesh.protocol import (
     CONTRACT,
@@ -125,6 +125,7 @@ class _OfflineVenue:
 
     def _genesis(self) -> Genesis:
         others = [(number, symbol) for symbol, number in self._assets.items() if number != USDC]
+        values = DEFAULT_PARAMETERS | LARGEST_ACCOUNTS
         return Genesis(
             chain_id=1,
             contract=_address(1),
@@ -138,7 +139,7 @@ class _OfflineVenue:
                 *(AssetSpec(number, symbol, _address(2 + number), 8) for number, symbol in others),
             ),
             underlyings=tuple(UnderlyingSpec(number, symbol) for symbol, number in self._underlyings.items()),
-            parameters=tuple(ParameterValue(key, DEFAULT_PARAMETERS[key]) for key in sorted(DEFAULT_PARAMETERS)),
+            parameters=tuple(ParameterValue(key, values[key]) for key in sorted(values)),
         )
 
     def _list(self, names: Iterable[str]) -> dict[str, InstrumentSpec]:

@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from synchromesh._native import Engine, EngineRefused
 from synchromesh.agents.market import Series
-from synchromesh.execution.genesis import DEFAULT_PARAMETERS
+from synchromesh.execution.genesis import DEFAULT_PARAMETERS, LARGEST_ACCOUNTS
 from synchromesh.protocol import (
     NANO_ONE,
     NO_SIGNATURE,
@@ -153,7 +153,7 @@ class StressVenue:
         self._admin = self._inbox = 0
         self._nonces: dict[bytes, int] = {}
         self._trading = 0
-        values = DEFAULT_PARAMETERS | dict(parameters or {})
+        values = DEFAULT_PARAMETERS | LARGEST_ACCOUNTS | dict(parameters or {})
         self.parameters = values
         self.apply(
             Genesis(

@@ -1,0 +1,191 @@
+"""Sends proofs with a key of its own: sealed first, so that who copies one from the pool earns nothing by it."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from collections.abc import Sequence
+from typing import Any
+
+import structlog
+from web3.logs import DISCARD
+from web3.types import TxReceipt
+
+from synchromesh.settlement.chain import Chain, Reverted, chain_errors
+from synchromesh.settlement.contracts import VenueContracts
+from synchromesh.settlement.sender import GAS_HEADROOM, Sender, action_of
+from synchromesh.verification.dispute import Dispute, Kind, Unprovable, rehearse, try_out
+from synchromesh.verification.openings import Request
+from synchromesh.verification.pruned import StatePath
+from synchromesh.verification.status import ChallengeMade
+
+log = structlog.get_logger(__name__)
+
+CHALLENGE_GAS_MAX = 16_777_216
+"""The cap of a transaction (EIP-7825): no challenge takes more."""
+REWARD_GAS = 150_000
+"""More than it takes to pay a reward."""
+_ERC20 = [
+    {
+        "type": "function",
+        "name": name,
+        "stateMutability": mutability,
+        "inputs": [{"name": f"argument{at}", "type": kind} for at, kind in enumerate(inputs)],
+        "outputs": [{"name": "", "type": output}],
+    }
+    for name, mutability, inputs, output in (
+        ("allowance", "view", ("address", "address"), "uint256"),
+        ("approve", "nonpayable", ("address", "uint256"), "bool"),
+    )
+]
+
+
+class Challenger:
+    """Proves fraud on the chain.
+
+    Args:
+        chain: The chain.
+        contracts: The venue's contracts.
+        secret: Key that pays; it never leaves this object.
+
+    Attributes:
+        sender: Sends its transactions.
+    """
+
+    def __init__(self, chain: Chain, contracts: VenueContracts, secret: bytes) -> None:
+        self._chain, self._contracts, self._secret = chain, contracts, secret
+        self.sender = Sender(chain, secret)
+        # A proof that was sealed, and is to be sent whatever becomes of the batch: its reward may wait for it.
+        self._sealed: tuple[Dispute, bytes] | None = None
+
+    @property
+    def address(self) -> str:
+        """The account's address."""
+        return self.sender.address
+
+    async def balance(self) -> int:
+        """Returns what the account holds, wei."""
+        with chain_errors():
+            return int(await self._chain.web3.eth.get_balance(self._chain.web3.to_checksum_address(self.address)))
+
+    async def challenge_cost(self) -> int:
+        """Returns what the dearest challenge would cost now, wei."""
+        with chain_errors():
+            return CHALLENGE_GAS_MAX * int(await self._chain.web3.eth.gas_price)
+
+    async def prove(self, disputes: Sequence[Dispute]) -> ChallengeMade | None:
+        """Sends the first of some challenges that proves something; None when somebody else had been faster.
+
+        Raises:
+            Unprovable: When none of them does.
+            ChainError: When the node does not answer; a sealed proof is kept for `finish`.
+        """
+        refusals = []
+        for dispute in disputes:
+            try:
+                ready = await rehearse(dispute, self._contracts.challenges, self.address)
+            except Reverted as error:
+                refusals.append(f"{dispute.function}: {error}")
+                continue
+            return await self._send(ready)
+        raise Unprovable("; ".join(refusals) or "the chain judges no such thing")
+
+    async def finish(self) -> ChallengeMade | None:
+        """Sends the proof that was sealed, when sending it failed.
+
+        Raises:
+            ChainError: When the node still does not answer.
+        """
+        if self._sealed is None:
+            return None
+        dispute, salt = self._sealed
+        try:
+            await try_out(dispute, self._contracts.challenges, self.address)
+            # The rehearsal did not see the seal, and so not what paying the reward takes.
+            gas = min(int(dispute.gas * GAS_HEADROOM) + REWARD_GAS, CHALLENGE_GAS_MAX)
+            action = action_of(dispute.call(self._contracts.challenges, salt), gas=gas)
+            (receipt,) = await self.sender.send_all([action])
+        except Reverted as error:
+            log.info("proof_overtaken", fraud=dispute.fraud, batch=dispute.finding.batch, reason=str(error))
+            self._sealed = None
+            return None
+        self._sealed = None
+        return self._made(dispute, receipt)
+
+    async def freeze(self) -> str:
+        """Freezes the venue and returns the transaction.
+
+        Raises:
+            Reverted: When somebody did it before, or nothing is overdue any more.
+            ChainError: When the node does not answer.
+        """
+        receipt = await self.sender.send(self._contracts.settlement.functions.freeze())
+        return "0x" + bytes(receipt["transactionHash"]).hex()
+
+    async def ask(self, step: tuple[Any, ...], key: bytes) -> None:
+        """Demands a leaf behind a mark; the stake comes from the account's tokens.
+
+        Args:
+            step: Batch, opening and record of the mark.
+            key: Key of the leaf.
+
+        Raises:
+            Reverted: When it is too late to ask, or the account has not enough tokens.
+            ChainError: When the node does not answer.
+        """
+        challenges = self._contracts.challenges
+        token = self._chain.web3.eth.contract(
+            address=await self._chain.call(self._contracts.bonds.functions.token()), abi=_ERC20
+        )
+        stake = int(await self._chain.call(challenges.functions.requestStake()))
+        allowed = int(await self._chain.call(token.functions.allowance(self.address, challenges.address)))
+        if allowed < stake:
+            await self.sender.send(token.functions.approve(challenges.address, stake))
+        await self.sender.send(challenges.functions.requestOpening(*step, key))
+
+    async def answer(self, request: Request, path: StatePath) -> bool:
+        """Shows a leaf that somebody demanded; False when it was shown before.
+
+        Raises:
+            ChainError: When the node does not answer.
+        """
+        try:
+            await self.sender.send(self._contracts.challenges.functions.answerOpening(request.id, tuple(path)))
+        except Reverted as error:
+            log.info("answer_not_taken", request=request.id, reason=str(error))
+            return False
+        return True
+
+    async def _send(self, dispute: Dispute) -> ChallengeMade | None:
+        salt = self._salt(dispute)
+        if dispute.kind is not Kind.SILENCE:
+            seal = dispute.seal(self.address, salt)
+            try:
+                await self.sender.send(self._contracts.challenges.functions.sealProof(seal))
+            except Reverted as error:
+                # By an earlier life of this process: it counts just as well.
+                log.info("proof_sealed_before", reason=str(error))
+        self._sealed = (dispute, salt)
+        return await self.finish()
+
+    def _salt(self, dispute: Dispute) -> bytes:
+        """A secret that a restart finds again, and nobody else."""
+        named = dispute.batch_hash + bytes([dispute.kind]) + dispute.position.to_bytes(8, "big")
+        return hmac.digest(self._secret, b"synchromesh.seal" + named, hashlib.sha256)
+
+    def _made(self, dispute: Dispute, receipt: TxReceipt) -> ChallengeMade:
+        proven = self._contracts.challenges.events.FraudProven().process_receipt(receipt, errors=DISCARD)
+        rewarded = any(str(event["args"]["rewarded"]) == self.address for event in proven)
+        gas = int(receipt["gasUsed"])
+        return ChallengeMade(
+            batch=dispute.finding.batch,
+            kind=dispute.kind.word,
+            fraud=dispute.fraud,
+            reason=dispute.finding.reason,
+            command=dispute.finding.command,
+            step=dispute.finding.step,
+            transaction="0x" + bytes(receipt["transactionHash"]).hex(),
+            gas=gas,
+            wei=gas * int(receipt.get("effectiveGasPrice", 0)),
+            rewarded=rewarded,
+        )

@@ -1,0 +1,1 @@
+"""Reconciliation: anyone asks on chain for an account, and is shown its leaf in a state committed since."""

@@ -1,0 +1,8 @@
+"""``python -m synchromesh.verification.reconciliation``: who answers, as a process."""
+
+import typer
+
+from synchromesh.verification.reconciliation.command import respond
+
+if __name__ == "__main__":
+    typer.run(respond)

@@ -1,0 +1,94 @@
+"""Who answers: anybody who replays. The operator runs one, since silence costs it the venue."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import structlog
+
+from synchromesh.config import read_key_file
+from synchromesh.settlement.blobs import blob_source
+from synchromesh.settlement.chain import Chain, ChainError, Reverted
+from synchromesh.settlement.exits.leaves import account_key
+from synchromesh.settlement.sender import Sender
+from synchromesh.verification.reconciliation.requests import Reconciliations, Request
+from synchromesh.verification.verify import Verifier
+
+log = structlog.get_logger(__name__)
+
+LOOK_SECONDS = 1.0
+"""Real seconds between looks at the chain."""
+
+
+class Responder:
+    """Answers with the account's leaf behind the newest batch that a verifier found right.
+
+    The verifier is kept up to date before anybody asks: a long journal takes longer to replay than there is time to
+    answer.
+
+    Args:
+        requests: The contract that questions come from.
+        verifier: Whose state is shown; somebody else has it advance.
+        sender: Pays for the answers, and receives the stakes.
+    """
+
+    def __init__(self, requests: Reconciliations, verifier: Verifier, sender: Sender) -> None:
+        self._requests = requests
+        self._verifier = verifier
+        self._sender = sender
+        self._asked: set[int] = set()
+        self._next_block = 0
+
+    async def look(self) -> int:
+        """Answers what is asked and can be answered now: where a batch was committed since. Returns how much that was.
+
+        Raises:
+            ChainError: When the chain does not answer.
+        """
+        answered = 0
+        for subaccount, block in await self._requests.asked(self._next_block):
+            self._asked.add(subaccount)
+            self._next_block = block
+        for subaccount in sorted(self._asked):
+            request = await self._requests.request(subaccount)
+            if request is None:
+                self._asked.discard(subaccount)
+            elif await self._is_answerable(request):
+                answered += await self._answer(request)
+        return answered
+
+    async def _is_answerable(self, request: Request) -> bool:
+        if not self._verifier.headers:
+            return False
+        newest = self._verifier.headers[-1].index
+        return await self._requests.committed_at(newest) > request.made_at
+
+    async def _answer(self, request: Request) -> bool:
+        header = self._verifier.headers[-1]
+        path = self._verifier.replica.prove("accounts", account_key(request.subaccount))
+        try:
+            receipt = await self._requests.answer(self._sender, request.subaccount, header, path)
+        except Reverted as error:
+            log.info("answer_refused", subaccount=request.subaccount, error=str(error))
+            return False
+        log.info("answered", subaccount=request.subaccount, batch=header.index, gas=int(receipt["gasUsed"]))
+        return True
+
+
+async def run_responder(chain: Chain, contract: str, key: Path, beacon: str | None) -> None:
+    """Answers until cancelled.
+
+    Raises:
+        ChainError: When the settlement contract names nobody to ask.
+    """
+    requests = await Reconciliations.find(chain, contract)
+    verifier = Verifier(chain, contract, blobs=blob_source(chain, beacon))
+    responder = Responder(requests, verifier, Sender(chain, read_key_file(key)))
+    while True:
+        try:
+            await verifier.advance()
+            await responder.look()
+        except ChainError as error:
+            log.warning("responder_retry", error=str(error))
+        await asyncio.sleep(LOOK_SECONDS)

@@ -1,0 +1,163 @@
+"""A posted batch, command by command: records with the steps that were claimed of them, and openings of these steps."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, NamedTuple, TypeAlias
+
+import msgspec
+
+from synchromesh._native import CodecError, Entry, Step, keccak256, merkle_proof, read_chunk, trace_leaf
+from synchromesh.settlement.chain import ChainError
+from synchromesh.settlement.posted import PostedBatch
+
+TraceLeaf: TypeAlias = tuple[bytes, tuple[int, bool, bytes, bytes], list[bytes]]
+"""Command, step and siblings; the contract's ``TraceLeaf``."""
+NO_LEAF: TraceLeaf = (bytes(32), (0, False, bytes(32), bytes(32)), [])
+
+
+class Part(NamedTuple):
+    """Steps of one command that stand in one chunk.
+
+    Attributes:
+        chunk: Which chunk.
+        position: Place of the first of them in it.
+        steps: How many.
+    """
+
+    chunk: int
+    position: int
+    steps: int
+
+
+class PostedCommand(msgspec.Struct, frozen=True):
+    """A command as it was posted.
+
+    Attributes:
+        sequence: Its sequence.
+        record: Its record.
+        first: Place of its first step in the batch.
+        steps: Its steps.
+        parts: Where they stand, one part for each chunk.
+    """
+
+    sequence: int
+    record: bytes
+    first: int
+    steps: list[Step]
+    parts: list[Part]
+
+    def place(self, step: int) -> tuple[int, int]:
+        """Returns chunk and position of one of its steps."""
+        for part in self.parts:
+            if step < part.steps:
+                return part.chunk, part.position + step
+            step -= part.steps
+        raise IndexError(step)
+
+
+class ChunkUntrue(Exception):
+    """A blob does not hold what was said of it.
+
+    Attributes:
+        chunk: Which chunk.
+    """
+
+    def __init__(self, chunk: int, reason: str) -> None:
+        self.chunk = chunk
+        super().__init__(reason)
+
+
+class ChunkGone(ChainError):
+    """A blob cannot be had any more: nothing can be said of its batch."""
+
+
+def posted_commands(batch: PostedBatch) -> Iterator[PostedCommand]:
+    """Yields the commands of a batch.
+
+    Raises:
+        ChunkGone: When the bytes of a chunk cannot be had.
+        ChunkUntrue: When a chunk is malformed, or something else was said of it. Only of a blob: the contract read all
+            others.
+    """
+    sequence, step = batch.start.sequence, 0
+    record, first, steps, parts = b"", 0, list[Step](), list[Part]()
+    for number in range(len(batch.chunks)):
+        position = 0
+        for entry in _entries(batch, number):
+            if entry.record is not None:
+                sequence, record, first, steps, parts = sequence + 1, entry.record, step, [], []
+            steps += entry.steps
+            parts.append(Part(number, position, len(entry.steps)))
+            position += len(entry.steps)
+            step += len(entry.steps)
+            if not entry.goes_on:
+                yield PostedCommand(sequence, record, first, steps, parts)
+
+
+def _entries(batch: PostedBatch, number: int) -> list[Entry]:
+    data, chunk = batch.data[number], batch.chunks[number]
+    if data is None:
+        if batch.blobs[number] is None:
+            raise ChunkGone(f"the blob of chunk {number} of batch {batch.header.index} is nowhere to be had")
+        raise ChunkUntrue(number, f"the blob of chunk {number} carries no data")
+    try:
+        entries, trace_root, end = read_chunk(batch.start_of(number), data)
+    except CodecError as error:
+        raise ChunkUntrue(number, f"chunk {number} is malformed: {error}") from error
+    if (trace_root, end) != (chunk.trace_root, chunk.end):
+        raise ChunkUntrue(number, f"chunk {number} holds something else than was said of it")
+    return entries
+
+
+class ChunkTrace:
+    """The steps of one chunk, and what shows them under its trace root.
+
+    Args:
+        batch: The batch.
+        chunk: Which of its chunks; its bytes are at hand.
+    """
+
+    def __init__(self, batch: PostedBatch, chunk: int) -> None:
+        data, start = batch.data[chunk], batch.start_of(chunk)
+        assert data is not None, "a step was found in it"
+        self._commands: list[bytes] = []
+        self._steps: list[Step] = []
+        for entry in read_chunk(start, data)[0]:
+            command = start.command if entry.record is None else keccak256(entry.record)
+            self._commands += [command] * len(entry.steps)
+            self._steps += entry.steps
+        named = zip(self._commands, self._steps, strict=True)
+        self._leaves = [trace_leaf(start.step + at, command, step) for at, (command, step) in enumerate(named)]
+
+    def __len__(self) -> int:
+        return len(self._steps)
+
+    def leaf(self, at: int) -> TraceLeaf:
+        """Returns a step with its path: the contract's ``TraceLeaf``."""
+        step = self._steps[at]
+        fields = (step.kind, step.last, step.subject, step.root)
+        return self._commands[at], fields, merkle_proof(self._leaves, at)
+
+
+def step_opening(batch: PostedBatch, chunk: int, position: int) -> tuple[Any, ...]:
+    """Returns what shows a step of a batch and the one before it: the contract's ``StepOpening``."""
+    trace = ChunkTrace(batch, chunk)
+    # Before the first step of a chunk there is none in it; the contract does not look.
+    return chunk, position, trace.leaf(position), trace.leaf(max(position - 1, 0))
+
+
+def neighbours(batch: PostedBatch, chunk: int, position: int) -> tuple[TraceLeaf, TraceLeaf]:
+    """Returns the steps before and behind one, across chunks; nothing where there is none."""
+    trace = ChunkTrace(batch, chunk)
+    before = behind = NO_LEAF
+    if position > 0:
+        before = trace.leaf(position - 1)
+    elif chunk > 0:
+        earlier = ChunkTrace(batch, chunk - 1)
+        before = earlier.leaf(len(earlier) - 1)
+    if position + 1 < len(trace):
+        behind = trace.leaf(position + 1)
+    elif chunk + 1 < len(batch.chunks):
+        behind = ChunkTrace(batch, chunk + 1).leaf(0)
+    return before, behind

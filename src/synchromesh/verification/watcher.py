@@ -1,0 +1,241 @@
+"""A watchtower: replays the chain, proves what is wrong, and keeps the venue's deadlines."""
+
+from __future__ import annotations
+
+import asyncio
+
+import structlog
+
+from synchromesh._native import Replica
+from synchromesh.settlement.blobs import BlobSource
+from synchromesh.settlement.chain import Chain, Reverted, chain_errors
+from synchromesh.settlement.contracts import VenueContracts
+from synchromesh.verification.alerts import Alerts, Metrics, Webhook
+from synchromesh.verification.challenger import Challenger
+from synchromesh.verification.dispute import Dispute, Kind, Unprovable
+from synchromesh.verification.examine import MARK
+from synchromesh.verification.findings import Case, Finding
+from synchromesh.verification.marks import Hunt
+from synchromesh.verification.openings import OpeningBook, Request
+from synchromesh.verification.proofs import disputes_of, move_to_command, opened_step
+from synchromesh.verification.pruned import StatePath
+from synchromesh.verification.reconciliation.requests import Reconciliations
+from synchromesh.verification.reconciliation.responder import Responder
+from synchromesh.verification.status import ChallengeMade, WatchStatus
+from synchromesh.verification.trace import ChunkGone, posted_commands
+from synchromesh.verification.verify import Verifier
+
+log = structlog.get_logger(__name__)
+
+CHALLENGES_AFFORDED = 2
+"""The account should be able to pay this many of the dearest challenges."""
+
+
+class Watcher:
+    """Watches one venue. All that it knows it finds on the chain again after a restart.
+
+    Args:
+        chain: The chain; the only thing that is trusted.
+        contract: Settlement contract, hex.
+        secret: Key of the account that challenges, freezes and answers; None: it only reports.
+        metrics: Where figures go; None: nowhere.
+        webhook: Gets each alert; None: nobody.
+        blobs: Where blobs are found; None: on a local chain itself.
+    """
+
+    def __init__(
+        self,
+        chain: Chain,
+        contract: str,
+        secret: bytes | None = None,
+        metrics: Metrics | None = None,
+        webhook: Webhook | None = None,
+        blobs: BlobSource | None = None,
+    ) -> None:
+        self._chain, self._address, self._secret = chain, contract, secret
+        self._verifier = Verifier(chain, contract, blobs=blobs)
+        self.status = WatchStatus()
+        self._metrics = metrics if metrics is not None else Metrics()
+        self._alerts = Alerts(self.status, self._metrics, webhook)
+        self._contracts: VenueContracts | None = None
+        self._challenger: Challenger | None = None
+        self._responder: Responder | None = None
+        self._hopeless: tuple[Finding, Case | None] | None = None
+        self._tried: set[int] = set()
+        self._time = 0
+
+    @property
+    def proven(self) -> bool:
+        """Whether it has proven a fraud, or frozen the venue."""
+        return bool(self.status.challenges or self.status.freeze)
+
+    async def look(self) -> WatchStatus:
+        """Looks at the chain once, and does what is to be done.
+
+        Raises:
+            ChainError: When the chain does not answer.
+        """
+        contracts = await self._find()
+        with chain_errors():
+            self._time = int((await self._chain.web3.eth.get_block("latest"))["timestamp"])
+        if self._challenger is not None:
+            self._note(await self._challenger.finish())
+        await self._guard_deadline(contracts)
+        await self._verify()
+        await self._book.update()
+        await self._dispute()
+        await self._answer()
+        if self._responder is not None:
+            self.status.reconciled += await self._responder.look()
+        await self._check_balance()
+        self._metrics.looked(self.status, self._time)
+        return self.status
+
+    async def _find(self) -> VenueContracts:
+        """The venue's contracts; its owner may have announced other judges since the last look."""
+        known = self._contracts
+        if known is not None:
+            judges = str(await self._chain.call(known.settlement.functions.challenges()))
+            if judges == str(known.challenges.address):
+                return known
+        found = self._contracts = await VenueContracts.find(self._chain, self._address)
+        self._book = OpeningBook(self._chain, found.challenges)
+        if self._secret is not None:
+            self._challenger = Challenger(self._chain, found, self._secret)
+            self.status.address = self._challenger.address
+            questions = Reconciliations(self._chain, found.settlement, found.reconciliation)
+            self._responder = Responder(questions, self._verifier, self._challenger.sender)
+        return found
+
+    async def _verify(self) -> None:
+        """Replays what is new."""
+        try:
+            self.status.verdict = await self._verifier.advance()
+        except ChunkGone as error:
+            # Data that nobody shows may hide anything.
+            self._alerts.keep("data_missing", str(error), self._time, reason=str(error))
+            raise
+        self._alerts.keep("data_missing", None, self._time)
+
+    async def _guard_deadline(self, contracts: VenueContracts) -> None:
+        """Freezes a venue that leaves an inbox item unserved."""
+        ask = contracts.settlement.functions
+        self.status.frozen = bool(await self._chain.call(ask.frozen()))
+        overdue = not self.status.frozen and bool(await self._chain.call(ask.isOverdue()))
+        self._alerts.keep("inbox_overdue", overdue or None, self._time)
+        if overdue and self._challenger is not None:
+            try:
+                self.status.freeze = await self._challenger.freeze()
+                self.status.frozen = True
+            except Reverted as error:
+                log.info("freeze_overtaken", reason=str(error))
+        self._alerts.keep("venue_frozen", self.status.frozen or None, self._time, transaction=self.status.freeze)
+
+    async def _dispute(self) -> None:
+        """Proves what is wrong, or does what has to come before."""
+        fraud, case = self.status.verdict.fraud, self._verifier.case
+        if fraud is None:
+            self._alerts.keep("fraud", None, self._time)
+            return
+        self._alerts.keep(
+            "fraud",
+            fraud,
+            self._time,
+            batch=fraud.batch,
+            command=fraud.command,
+            step=fraud.step,
+            code=fraud.code,
+            reason=fraud.reason,
+        )
+        if self._challenger is None or (fraud, case) == self._hopeless:
+            return
+        try:
+            if case is None:
+                raise Unprovable("the chain judges no such thing")
+            disputes = await self._disputes_of(case, self._challenger)
+            if disputes:
+                self._note(await self._challenger.prove(disputes))
+        except (Unprovable, Reverted) as error:
+            self._hopeless = fraud, case
+            self._alerts.tell("fraud_unproven", self._time, batch=fraud.batch, code=fraud.code, reason=str(error))
+
+    async def _disputes_of(self, case: Case, challenger: Challenger) -> list[Dispute]:
+        before = await self._verifier.state_before(case.batch.header.index)
+        if case.finding.code != "marks":
+            return await asyncio.to_thread(disputes_of, case, before)
+        return await self._hunt(case, before, challenger)
+
+    async def _hunt(self, case: Case, before: Replica, challenger: Challenger) -> list[Dispute]:
+        """Looks behind a mark whose root is not the right one: a challenge, or nothing while an answer is awaited."""
+        assert case.command is not None, "it is about a mark"
+        demanded, answers = self._book.about(case.batch.hash, case.command.steps[0].root)
+        silent = [request for request in demanded if self._time > request.deadline]
+        if silent:
+            return [_silence(case, silent[0])]
+        if demanded:
+            return []
+        move_to_command(case, before)
+        found = await asyncio.to_thread(lambda: Hunt(case, before, answers).next())
+        if isinstance(found, Dispute):
+            return [found]
+        for key in found:
+            await challenger.ask(opened_step(case, 0), key)
+            log.info("opening_requested", batch=case.finding.batch, key="0x" + key.hex())
+        return []
+
+    def _note(self, made: ChallengeMade | None) -> None:
+        """Notes a fraud that was proven."""
+        if made is None:
+            return
+        self.status.challenges.append(made)
+        self._metrics.challenged(made.kind, made.fraud)
+        details = {name: getattr(made, name) for name in ("batch", "kind", "fraud", "command", "step")}
+        self._alerts.tell(
+            "fraud_proven", self._time, **details, transaction=made.transaction, gas=made.gas, rewarded=made.rewarded
+        )
+
+    async def _answer(self) -> None:
+        """Shows leaves that are demanded of batches that are right: silence would take them back."""
+        if self._challenger is None:
+            return
+        hashes = self._verifier.hashes
+        for request in self._book.open():
+            if request.id in self._tried or request.batch_hash not in hashes or self._time > request.deadline:
+                continue
+            path = await self._path_of(request, hashes.index(request.batch_hash))
+            if path is not None and await self._challenger.answer(request, path):
+                self.status.openings_answered += 1
+                self._metrics.answered()
+            # Only now: when the chain does not answer, the next look has to try again.
+            self._tried.add(request.id)
+
+    async def _path_of(self, request: Request, index: int) -> StatePath | None:
+        """The leaf that is demanded; None when the batch has no mark with that root."""
+        batch = await self._verifier.batch(index)
+        if batch is None:
+            return None
+        before = await self._verifier.state_before(index)
+        for command in posted_commands(batch):
+            step = command.steps[0]
+            if (step.kind, step.root) == (MARK, request.root):
+                return StatePath.of(before.prove("instruments", request.key, command.record, 1))
+            before.apply(command.record)
+        return None
+
+    async def _check_balance(self) -> None:
+        if self._challenger is None:
+            return
+        self.status.balance = await self._challenger.balance()
+        low = self.status.balance < CHALLENGES_AFFORDED * await self._challenger.challenge_cost()
+        self._alerts.keep("balance_low", low or None, self._time, wei=self.status.balance)
+
+
+def _silence(case: Case, request: Request) -> Dispute:
+    return Dispute(
+        kind=Kind.SILENCE,
+        finding=case.finding,
+        batch_hash=case.batch.hash,
+        position=0,
+        function="challengeSilence",
+        arguments=(request.id, case.batch.opening()),
+    )

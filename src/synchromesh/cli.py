@@ -23,11 +23,13 @@ from synchromesh.operations.admin_command import admin_app
 from synchromesh.operations.exit_command import exit_app
 from synchromesh.operations.force_command import force_app
 from synchromesh.operations.plain_errors import plain_errors
+from synchromesh.operations.quorum_command import quorum_app
+from synchromesh.operations.reconcile_command import reconcile
 from synchromesh.protocol import MarginModel, Side, TimeInForce, address_of
 from synchromesh.risk.stress_command import app as stress_app
 from synchromesh.verification.attest.command import attest_app
-from synchromesh.verification.quorum.command import quorum_app
-from synchromesh.verification.reconciliation.command import reconcile
+from synchromesh.verification.command import verify
+from synchromesh.verification.watch import watch
 
 app = typer.Typer(help="An options venue that nobody has to trust.", no_args_is_help=True, add_completion=False)
 keys_app = typer.Typer(help="Keys of a venue directory.", no_args_is_help=True)
@@ -36,6 +38,8 @@ app.add_typer(admin_app, name="admin")
 app.add_typer(stress_app, name="stress")
 app.add_typer(attest_app, name="attest")
 app.add_typer(quorum_app, name="quorum")
+app.command("verify")(verify)
+app.command("watch")(watch)
 app.command("reconcile")(reconcile)
 app.add_typer(exit_app, name="exit")
 app.add_typer(force_app, name="force")
@@ -251,38 +255,6 @@ def trade(
 
     with plain_errors():
         _show(asyncio.run(run()), json)
-
-
-@app.command()
-def verify(
-    rpc: Annotated[str, typer.Option(help="JSON-RPC URL of the chain.")],
-    contract: Annotated[str, typer.Option(help="Settlement contract.")],
-    receipts: Annotated[Path | None, typer.Option(help="Receipts to hold the operator to, one hex a line.")] = None,
-    follow: Annotated[bool, typer.Option(help="Go on verifying new batches until fraud is found.")] = False,
-    json: Annotated[Path | None, typer.Option(help="Write the verdict to this file.")] = None,
-    beacon: Annotated[str | None, typer.Option(help="Beacon API for blobs; a local chain has them itself.")] = None,
-) -> None:
-    """Replays every batch from the chain alone. Exits 0, or 1 with the first batch, command and reason."""
-    from synchromesh.verification.command import verify as run
-
-    run(rpc, contract, receipts, follow, json, beacon)
-
-
-@app.command()
-def watch(
-    rpc: Annotated[str, typer.Option(help="JSON-RPC URL of the chain.")],
-    contract: Annotated[str, typer.Option(help="Settlement contract.")],
-    key: Annotated[Path | None, typer.Option(help="File with the key that challenges, hex; else only reports.")] = None,
-    webhook: Annotated[str | None, typer.Option(help="Post each alert to this URL, as JSON.")] = None,
-    metrics: Annotated[int | None, typer.Option(help="Serve Prometheus metrics on this port.")] = None,
-    json: Annotated[Path | None, typer.Option(help="Write the status to this file.")] = None,
-    beacon: Annotated[str | None, typer.Option(help="Beacon API for blobs; a local chain has them itself.")] = None,
-    until_proven: Annotated[bool, typer.Option(help="End after the first fraud proven, with exit status 1.")] = False,
-) -> None:
-    """Replays the chain, and proves fraud on it by itself. Runs until it is stopped."""
-    from synchromesh.verification.watch import watch as run
-
-    run(rpc, contract, key, webhook, metrics, json, beacon, until_proven)
 
 
 @app.command()

@@ -7,9 +7,10 @@ import pytest
 from support.ledger import ALICE, BOB, Ledger
 from support.venue import CHAIN_ID, CONTRACT, TOKEN
 from synchromesh.agents.dishonest.draft import CannotCheatError, Draft
-from synchromesh.agents.dishonest.state import State, account_key, instrument_key
+from synchromesh.agents.dishonest.state import State
 from synchromesh.agents.dishonest.venue import VenueTables
 from synchromesh.protocol import Deposit, Side, Withdraw, address_of, encode_inbox_body
+from synchromesh.settlement.exits.leaves import account_key, instrument_key
 
 
 @pytest.fixture

@@ -283,7 +283,8 @@ class Rounds:
 
 @pytest.mark.slow
 def test_a_hundred_kills_lose_nothing_and_repeat_nothing(tmp_path: Path) -> None:
-    venue = TestVenue(tmp_path / "venue").up()
+    # Orders stay open over all rounds.
+    venue = TestVenue(tmp_path / "venue", parameters={"max_open_orders": 10_000}).up()
     try:
         for who in TRADERS:
             venue.deposit(address_of(secret(who)), 1_000_000_000)

@@ -89,7 +89,7 @@ GUARDS = {
         Guard(
             "october_a_hedged_book_is_not_left_with_its_other_leg",
             "engine/src/liquidation/deleverage.rs",
-            "            self.close_slices(&mut closing, closed, events);\n",
+            "            self.close_slices(&mut closing, events, steps);\n",
             "",
         ),
         Guard(

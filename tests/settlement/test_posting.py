@@ -16,7 +16,7 @@ from synchromesh.settlement.batches import Batch, Source, before_next
 from synchromesh.settlement.blobs import BeaconBlobs, blob_of, data_of, prove_contents
 from synchromesh.settlement.chain import ChainError, Reverted, address_from_secret
 from synchromesh.settlement.packing import Packer
-from synchromesh.settlement.posted import PostedBatch, PostedBatches
+from synchromesh.settlement.posted import PostedBatch, PostedBatches, inputs_of
 from synchromesh.settlement.posting import post_batch
 from synchromesh.settlement.sender import Sender
 
@@ -240,3 +240,11 @@ async def test_blobs_carry_data_of_any_length() -> None:
         assert len(shown) == 32 * -(-(4 + size) // 31)
     assert data_of(b"\x00" + b"\xff" * 31 + bytes(131_040)) is None, "a length that no blob has"
     assert data_of(b"\x01" + bytes(131_071)) is None, "an element with more than 31 bytes"
+
+
+async def test_calls_that_were_undone_are_none() -> None:
+    """Decoys: a call of the contract in a frame that failed left nothing behind, whatever it says."""
+    undone = {"to": "0xBB", "input": "0x", "error": "execution reverted", "calls": [{"to": "0xAA", "input": "0x02"}]}
+    refused = {"to": "0xAA", "input": "0x03", "error": "execution reverted"}
+    trace = {"to": "0xCC", "input": "0x", "calls": [undone, refused, {"to": "0xaa", "input": "0x01"}]}
+    assert list(inputs_of(trace, "0xAA")) == [b"\x01"]

@@ -322,6 +322,29 @@ async def test_a_commit_whose_receipt_nobody_saw_is_not_sent_again(
     assert running.status.gas.transactions == 0
 
 
+def written(directory: VenueDirectory) -> SettlementStatus:
+    """The status that other processes see."""
+    return msgspec.json.decode((directory.path / "settlement.json").read_bytes(), type=SettlementStatus)
+
+
+async def test_a_standby_leaves_inbox_and_status_to_who_is_in_office(
+    directory: VenueDirectory, venue: LocalVenue, journal: Journaled, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gateway = FakeVenue()
+    monkeypatch.setattr(service_module, "VenueLink", gateway)
+    monkeypatch.setattr(service_module, "RETRY_SECONDS", 0.05)
+    directory.write_key("standby", STANDBY)
+    standby = serving(directory, key="standby", store=directory.path / "settlement-standby")
+    stop = asyncio.Event()
+    task = asyncio.create_task(standby.run(stop))
+    await settled(lambda: standby.stands_by)
+    await asyncio.sleep(0.2)
+    stop.set()
+    await task
+    assert gateway.credited == []
+    assert not (directory.path / "settlement.json").exists()
+
+
 async def test_a_standby_takes_over_behind_the_last_batch_that_stands(
     directory: VenueDirectory, venue: LocalVenue, journal: Journaled
 ) -> None:
@@ -407,10 +430,10 @@ async def test_the_process_credits_each_item_once_and_counts_gas_over_restarts(
         await settled(lambda now=running: now.status.lag_commands == 0 and now.status.batches_committed > 0)
         await venue.deposit(ALICE, 1)
         await settled(lambda wanted=deposits: len(gateway.credited) == wanted + 1)
-        await asyncio.sleep(0.3)
+        await settled(lambda wanted=deposits: written(directory).inbox_cursor == wanted + 1)
         stop.set()
         await task
-        status = msgspec.json.decode((directory.path / "settlement.json").read_bytes(), type=SettlementStatus)
+        status = written(directory)
         assert status.problem == ""
         assert status.inbox_cursor == deposits + 1
         spent.append(status.gas.gas)

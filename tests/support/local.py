@@ -16,10 +16,11 @@ from synchromesh.protocol import AssetSpec
 from synchromesh.settlement.anvil import Anvil, AnvilConfig
 from synchromesh.settlement.batches import Batch, QueuedWithdrawal, Source, progress_from_chain
 from synchromesh.settlement.chain import Chain, address_from_secret
+from synchromesh.settlement.construction import Construction
 from synchromesh.settlement.contracts import VenueContracts
 from synchromesh.settlement.deploy import TEST_TOKENS, Deployment, deploy, post_bond
 from synchromesh.settlement.inbox import InboxFollower
-from synchromesh.settlement.judges import Judges, deploy_judges
+from synchromesh.settlement.judges import Judges, add_judges
 from synchromesh.settlement.packing import Packer
 from synchromesh.settlement.posting import post_batch
 from synchromesh.settlement.sender import Sender
@@ -73,7 +74,10 @@ class LocalChain:
     async def judges(self) -> Judges:
         """Contracts that all venues of the chain share, deployed once."""
         if self._judges is None:
-            self._judges = await deploy_judges(Sender(self.chain, OWNER))
+            site = await Construction.begin(Sender(self.chain, OWNER))
+            judges = add_judges(site)
+            await site.build()
+            self._judges = judges
         return self._judges
 
     async def mine(self, blocks: int = 1) -> None:

@@ -11,9 +11,10 @@ from support.ledger import ALICE, BOB, CALL
 from support.local import LocalChain, LocalVenue
 from support.venue import secret
 from synchromesh._native import Replica
-from synchromesh.agents.dishonest.state import State, instrument_key
+from synchromesh.agents.dishonest.state import State
 from synchromesh.protocol import Side
 from synchromesh.settlement.chain import address_from_secret
+from synchromesh.settlement.exits.leaves import instrument_key
 from synchromesh.verification.dispute import Dispute, Kind, rehearse
 from synchromesh.verification.marks import Hunt, Wrong, wrong_figure
 from synchromesh.verification.openings import Answer

@@ -1,4 +1,4 @@
-"""Every test that the trust page calls on exists: a claim without one is not made there."""
+"""Every test that the pages on trust and security call on exists: a claim without one is not made there."""
 
 from __future__ import annotations
 
@@ -11,7 +11,11 @@ ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "docs" / "trust.md"
 REFERENCE = re.compile(r"`([\w./-]+\.(?:py|rs|sol))::(\w+)`")
 DEFINITION = {".py": r"def {}\(", ".rs": r"fn {}\(", ".sol": r"function {}\("}
-REFERENCES = REFERENCE.findall(PAGE.read_text())
+SECURITY = ROOT / "docs" / "security.md"
+REFERENCES = [
+    *REFERENCE.findall(PAGE.read_text()),
+    *((f"contracts/test/{path}", name) for path, name in REFERENCE.findall(SECURITY.read_text())),
+]
 
 
 @pytest.mark.parametrize(("path", "name"), REFERENCES, ids=[name for _, name in REFERENCES])

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import socket
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Iterator
@@ -20,10 +19,10 @@ from typer.testing import CliRunner
 
 from support.ledger import ALICE, BOB, CALL
 from support.local import WINDOW, LocalChain, LocalVenue
-from support.venue import secret
-from synchromesh.agents.dishonest.state import instrument_key
+from support.venue import free_ports, secret, settled
 from synchromesh.protocol import Side
 from synchromesh.settlement.chain import address_from_secret
+from synchromesh.settlement.exits.leaves import instrument_key
 from synchromesh.settlement.sender import Sender
 from synchromesh.verification.alerts import Alerts, Metrics, Webhook
 from synchromesh.verification.challenger import Challenger
@@ -46,13 +45,14 @@ class Receiver:
 
     def __init__(self, refusals: int = 0) -> None:
         self.alerts: list[Alert] = []
-        receiver, left = self, [refusals]
+        self.refused = 0
+        receiver = self
 
         class Handler(BaseHTTPRequestHandler):
             def do_POST(self) -> None:
                 body = self.rfile.read(int(self.headers["content-length"]))
-                refused = left[0] > 0
-                left[0] -= 1
+                refused = receiver.refused < refusals
+                receiver.refused += int(refused)
                 if not refused:
                     receiver.alerts.append(msgspec.json.decode(body, type=Alert))
                 self.send_response(503 if refused else 204)
@@ -120,13 +120,6 @@ def events(status: WatchStatus) -> list[str]:
     return [alert.event for alert in status.alerts]
 
 
-def free_port() -> int:
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        port: int = found.getsockname()[1]
-        return port
-
-
 async def test_a_process_with_a_url_and_a_key_proves_fraud(poster: Poster, receiver: Receiver, tmp_path: Path) -> None:
     await poster.lie(another_root)
     key, report = tmp_path / "key", tmp_path / "watchtower.json"
@@ -151,16 +144,16 @@ async def test_a_process_with_a_url_and_a_key_proves_fraud(poster: Poster, recei
 
 
 async def test_it_serves_metrics_until_it_is_stopped(poster: Poster, tmp_path: Path) -> None:
-    port, report = free_port(), tmp_path / "watchtower.json"
+    port, report = free_ports(1)[0], tmp_path / "watchtower.json"
     command = [sys.executable, "-m", "synchromesh.verification.watch", "--rpc", poster.venue.chain.url]
     command += ["--contract", poster.venue.deployment.settlement, "--metrics", str(port), "--json", str(report)]
     process = await asyncio.create_subprocess_exec(*command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    while not report.exists():
-        assert process.returncode is None
-        await asyncio.sleep(0.05)
-    async with httpx.AsyncClient() as client:
-        text = (await client.get(f"http://127.0.0.1:{port}/metrics")).text
-    process.terminate()
+    try:
+        await settled(report.exists, 60)
+        async with httpx.AsyncClient() as client:
+            text = (await client.get(f"http://127.0.0.1:{port}/metrics")).text
+    finally:
+        process.terminate()
     assert await asyncio.wait_for(process.wait(), 60) == 0
     assert "watchtower_batches_verified 1.0" in text
     assert "watchtower_fraud 0.0" in text
@@ -300,16 +293,25 @@ async def test_a_webhook_that_fails_gets_the_alert_later(monkeypatch: pytest.Mon
     alerts = Alerts(WatchStatus(), metrics, webhook)
     alerts.tell("fraud", 1, batch=1)
     alerts.tell("fraud_proven", 2, batch=1)
-    while len(receiver.alerts) < 2:
-        await asyncio.sleep(0.01)
+    await settled(lambda: len(receiver.alerts) == 2)
     await webhook.close()
     receiver.close()
     assert [alert.event for alert in receiver.alerts] == ["fraud", "fraud_proven"]
 
 
+async def test_an_alert_that_was_refused_once_is_not_lost_when_the_watchtower_ends() -> None:
+    receiver, metrics = Receiver(refusals=1), Metrics()
+    webhook = Webhook(receiver.url, metrics)
+    Alerts(WatchStatus(), metrics, webhook).tell("fraud_proven", 1, batch=1)
+    await settled(lambda: receiver.refused == 1)
+    await webhook.close()
+    receiver.close()
+    assert [alert.event for alert in receiver.alerts] == ["fraud_proven"]
+
+
 async def test_a_webhook_that_is_not_there_keeps_nobody_waiting() -> None:
     metrics = Metrics()
-    webhook = Webhook(f"http://127.0.0.1:{free_port()}/", metrics)
+    webhook = Webhook(f"http://127.0.0.1:{free_ports(1)[0]}/", metrics)
     alerts = Alerts(WatchStatus(), metrics, webhook)
     for number in range(150):
         alerts.tell("fraud", number)

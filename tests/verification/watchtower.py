@@ -17,7 +17,7 @@ PATIENCE_SECONDS = 60
 """Real seconds that a watchtower may take."""
 # Its imports take longer than its work: every process is forked from one that has done nothing but import.
 _FORKS = multiprocessing.get_context("forkserver")
-_FORKS.set_forkserver_preload([__name__])
+_FORKS.set_forkserver_preload([__name__, "synchromesh.verification.watcher"])
 
 
 async def convict(rpc: str, contract: str, key: Path, folder: Path) -> WatchStatus:

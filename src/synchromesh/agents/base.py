@@ -14,6 +14,7 @@ import structlog
 
 from synchromesh.client import Client, ClientError, ConnectionLost, RequestRefused
 from synchromesh.config import VenueConfig, VenueDirectory
+from synchromesh.files import write_json
 
 log = structlog.get_logger(__name__)
 
@@ -110,9 +111,7 @@ class Agent:
 
     def write_stats(self) -> None:
         """Writes the figures where the dashboard reads them."""
-        aside = self._stats_path.with_suffix(".aside")
-        aside.write_bytes(msgspec.json.encode(self.stats))
-        aside.replace(self._stats_path)
+        write_json(self._stats_path, self.stats)
 
 
 async def connect(client: Client) -> None:

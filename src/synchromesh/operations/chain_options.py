@@ -1,4 +1,4 @@
-"""Options of commands that need nothing but the chain."""
+"""What commands that need nothing but the chain make of their options."""
 
 from __future__ import annotations
 
@@ -6,10 +6,9 @@ import asyncio
 import json
 from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
-import typer
 
 from synchromesh.config import ConfigError, address_bytes, read_key_file
 from synchromesh.operations.plain_errors import plain_errors
@@ -18,20 +17,6 @@ from synchromesh.protocol import address_of
 if TYPE_CHECKING:
     from synchromesh.settlement.chain import Chain
 
-Rpc = Annotated[str, typer.Option(envvar="SYNCHROMESH_RPC", help="JSON-RPC URL of the chain.")]
-Contract = Annotated[str, typer.Option(envvar="SYNCHROMESH_CONTRACT", help="Settlement contract.")]
-Key = Annotated[
-    Path | None,
-    typer.Option(
-        envvar="SYNCHROMESH_KEY", help="File with the key that pays for transactions: 32 bytes of hex, yours alone."
-    ),
-]
-Owner = Annotated[str | None, typer.Option(help="Whose accounts; without, the key's own address.")]
-Beacon = Annotated[
-    str | None,
-    typer.Option(envvar="SYNCHROMESH_BEACON", help="Beacon node or archive with blobs; a local chain has its own."),
-]
-Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Result = TypeVar("Result")
 
 

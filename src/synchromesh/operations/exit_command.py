@@ -8,18 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from synchromesh.operations.chain_options import (
-    Beacon,
-    Contract,
-    Json,
-    Key,
-    Owner,
-    Rpc,
-    as_json,
-    on_chain,
-    owner_of,
-    secret_of,
-)
+from synchromesh.operations.chain_options import as_json, on_chain, owner_of, secret_of
+from synchromesh.options import Beacon, Contract, Json, Key, Owner, Rpc
 
 if TYPE_CHECKING:
     from synchromesh.settlement.assets import VaultAsset

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from synchromesh.operations.chain_options import Contract, Json, Key, Owner, Rpc, as_json, on_chain, owner_of, secret_of
+from synchromesh.operations.chain_options import as_json, on_chain, owner_of, secret_of
+from synchromesh.options import Contract, Json, Key, Owner, Rpc
 from synchromesh.protocol import address_of
 
 if TYPE_CHECKING:

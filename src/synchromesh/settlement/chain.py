@@ -22,6 +22,8 @@ from web3.types import EventData, RPCEndpoint
 
 BLOCKS_PER_QUERY = 2_000
 """Most blocks asked for in one log query."""
+REORG_BLOCKS = 64
+"""Blocks that whoever follows events reads again at each look: what they held may have gone back."""
 _ABIS = resources.files("synchromesh.settlement").joinpath("abi")
 
 

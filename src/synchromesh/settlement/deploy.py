@@ -5,11 +5,12 @@ from __future__ import annotations
 import msgspec
 
 from synchromesh._native import Replica
+from synchromesh.settlement.allowance import allow
 from synchromesh.settlement.chain import Chain
-from synchromesh.settlement.construction import CALL_GAS, Construction
+from synchromesh.settlement.construction import Construction
 from synchromesh.settlement.contracts import VenueContracts
 from synchromesh.settlement.judges import Judges, add_judges
-from synchromesh.settlement.sender import Sender, action_of
+from synchromesh.settlement.sender import Sender
 from synchromesh.settlement.terms import VenueTerms, VerifierTerms
 
 USDC_DECIMALS = 6
@@ -96,7 +97,9 @@ def _create_settlement(site: Construction, owner: str, terms: VenueTerms, usdc: 
     """Adds bonds, exits and settlement: the first two are built with the address that the third will have."""
     windows = terms.windows
     settlement = site.address(ahead=2)
-    bonds = site.create("Bonds", usdc, settlement, terms.insurance, terms.bond, terms.reward_share, windows.challenge)
+    # Longer than it takes until an item that came before the release is overdue, and its batch final.
+    delay = windows.serve + windows.challenge
+    bonds = site.create("Bonds", usdc, settlement, terms.insurance, terms.bond, terms.reward_share, delay)
     exits = site.create("Exits", settlement, judges.exit_valuer, windows.exit)
     config = (
         owner,
@@ -146,11 +149,6 @@ async def post_bond(chain: Chain, settlement: str, secret: bytes, amount: int) -
         ChainError: When the token or the bonds refuse, for want of tokens say.
     """
     contracts = await VenueContracts.find(chain, settlement)
-    bonds = contracts.bonds
-    token = chain.contract("TestUSDC", await chain.call(bonds.functions.token()))
-    await Sender(chain, secret).send_all(
-        [
-            action_of(token.functions.approve(bonds.address, amount), gas=CALL_GAS),
-            action_of(bonds.functions.post(amount), gas=CALL_GAS),
-        ]
-    )
+    bonds, sender = contracts.bonds, Sender(chain, secret)
+    await allow(chain, sender, await chain.call(bonds.functions.token()), bonds.address, amount)
+    await sender.send(bonds.functions.post(amount))

@@ -5,7 +5,6 @@ from __future__ import annotations
 import msgspec
 
 from synchromesh.settlement.construction import Construction
-from synchromesh.settlement.sender import Sender
 
 HELPERS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("MarginCalculator", ()),
@@ -94,15 +93,3 @@ def add_judges(construction: Construction) -> Judges:
         batch_data=construction.create("BatchData"),
         exit_valuer=construction.create("ExitValuer"),
     )
-
-
-async def deploy_judges(sender: Sender) -> Judges:
-    """Deploys them.
-
-    Raises:
-        ChainError: When a transaction is refused.
-    """
-    construction = await Construction.begin(sender)
-    judges = add_judges(construction)
-    await construction.build()
-    return judges

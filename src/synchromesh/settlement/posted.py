@@ -17,7 +17,9 @@ from synchromesh.settlement.batches import (
     Source,
     before_next,
     chunk_id,
+    data_hash,
     progress_from_chain,
+    withdrawal_root,
 )
 from synchromesh.settlement.blobs import BlobSource, LocalBlobs, commitment_of, data_of, versioned_hash
 from synchromesh.settlement.chain import BLOCKS_PER_QUERY, Chain, ChainError, Reverted, chain_errors
@@ -133,14 +135,23 @@ class PostedBatches:
             root = bytes(await self._chain.call(contracts.settlement.functions.genesisRoot()))
             return Progress(root, bytes(32), bytes(32), bytes(32), 0, 0, 0, 0)
         log = (await self._commits(index - 1, index, block))[index - 1]
-        chunks, _ = await self._committed(log)
-        return before_next(chunks[-1].end)
+        last = BatchHeader.from_chain(log["args"]["header"])
+        return Progress(
+            last.new_root,
+            last.chain_hash,
+            bytes(32),
+            last.inbox_hash,
+            last.last_sequence,
+            last.inbox_cursor,
+            last.last_time,
+            0,
+        )
 
     async def _read(self, log: EventData, start: Progress, block: int) -> PostedBatch:
         contracts = await self._contracts()
-        chunks, withdrawals = await self._committed(log)
         index, number = int(log["args"]["index"]), int(log["blockNumber"])
         kept = await self._chain.call(contracts.settlement.functions.batchAt(index), _at(block))
+        chunks, withdrawals = await self._committed(log, start, int(kept[3]))
         with chain_errors():
             timestamp = int((await self._chain.web3.eth.get_block(number))["timestamp"])
         data: list[bytes | None] = []
@@ -169,15 +180,22 @@ class PostedBatches:
             transaction=bytes(log["transactionHash"]),
         )
 
-    async def _committed(self, log: EventData) -> tuple[list[Chunk], list[QueuedWithdrawal]]:
-        """Returns chunks and withdrawals that the transaction of a commit names."""
+    async def _committed(
+        self, log: EventData, start: Progress, first_withdrawal: int
+    ) -> tuple[list[Chunk], list[QueuedWithdrawal]]:
+        """Returns chunks and withdrawals of a commit: the ones that its header is made of.
+
+        A transaction may hold other calls beside it, made to be taken for it.
+        """
         settlement, header = (await self._contracts()).settlement, BatchHeader.from_chain(log["args"]["header"])
         for function, arguments in await self._calls(bytes(log["transactionHash"]), settlement):
-            if function != "commitBatch" or bytes(arguments["previousRoot"]) != header.previous_root:
+            if function != "commitBatch":
                 continue
             chunks = [_chunk(each) for each in arguments["chunks"]]
-            if chunks[-1].end.root == header.new_root:
-                return chunks, [_withdrawal(each) for each in arguments["listed"]]
+            listed = [_withdrawal(each) for each in arguments["listed"]]
+            claimed = data_hash(start, chunks, first_withdrawal, len(listed)), withdrawal_root(listed)
+            if claimed == (header.data_hash, header.withdrawal_root):
+                return chunks, listed
         raise ChainError(f"batch {header.index} was committed by no call that the node shows")
 
     async def _calldata(self, start: Progress, chunk: Chunk, block: int) -> bytes:
@@ -211,7 +229,7 @@ class PostedBatches:
         else:
             tracer = {"tracer": "callTracer"}
             trace = await self._chain.request("debug_traceTransaction", "0x" + transaction.hex(), tracer)
-            inputs = list(_inputs(trace, contract.address))
+            inputs = list(inputs_of(trace, contract.address))
         decoded = []
         for data in inputs:
             try:
@@ -222,12 +240,14 @@ class PostedBatches:
         return decoded
 
 
-def _inputs(call: Any, address: str) -> Iterator[bytes]:
-    """Yields the inputs of a contract's calls within a traced one."""
+def inputs_of(call: Any, address: str) -> Iterator[bytes]:
+    """Yields the inputs of a contract's calls within a traced one, but for those that were undone."""
+    if "error" in call:
+        return
     if str(call.get("to")).lower() == address.lower():
         yield bytes.fromhex(str(call["input"]).removeprefix("0x"))
     for inner in call.get("calls", ()):
-        yield from _inputs(inner, address)
+        yield from inputs_of(inner, address)
 
 
 def _chunk(value: Any) -> Chunk:

@@ -14,6 +14,7 @@ import structlog
 
 from synchromesh._native import Progress
 from synchromesh.config import VenueConfig, VenueDirectory
+from synchromesh.files import write_json
 from synchromesh.settlement.batches import Source, before_next, progress_from_chain
 from synchromesh.settlement.chain import Chain, ChainError, chain_errors
 from synchromesh.settlement.committer import Committer, CommitterError
@@ -127,6 +128,10 @@ class SettlementService:
     Args:
         directory: The venue directory.
         options: How it works; None: as an operator's usually does.
+
+    Attributes:
+        stands_by: Whether somebody else is in office: then it leaves inbox and status to them.
+        status: What it last knew.
     """
 
     def __init__(self, directory: Path, options: ServiceOptions | None = None) -> None:
@@ -138,6 +143,8 @@ class SettlementService:
         self._sender = Sender(self._chain, self._venue.read_key(options.key))
         self._store = options.store or directory / "settlement"
         self._opened: tuple[VenueContracts, Committer] | None = None
+        self._opening = asyncio.Lock()
+        self.stands_by = False
         self._status_path = directory / "settlement.json"
         self.status = SettlementStatus()
         with contextlib.suppress(FileNotFoundError, msgspec.DecodeError):
@@ -177,6 +184,12 @@ class SettlementService:
                 await step()
                 self._solved(name)
                 delay = POLL_SECONDS
+            except NotInOffice as error:
+                if not self.stands_by:
+                    log.info("stands_by", reason=str(error))
+                self.stands_by = True
+                await asyncio.sleep(RETRY_SECONDS)
+                continue
             except (ChainError, VenueError) as error:
                 log.warning("settlement_retry", step=name, error=str(error))
                 self.status.problem = f"{name}: {error}"
@@ -219,19 +232,21 @@ class SettlementService:
 
         Who stands by has no committer: where its batches would begin is not known before it takes over.
         """
-        if self._opened is None:
-            contracts = await VenueContracts.find(self._chain, self._config.contract)
-            await self._require_office(contracts)
-            options = self._options
-            committer = Committer(
-                self._venue.journal,
-                self._store,
-                options.batch_seconds,
-                source=Source.BLOB if options.blobs else Source.CALLDATA,
-                after=await self._tip(contracts),
-            )
-            self._opened = contracts, committer
-        return self._opened
+        async with self._opening:
+            if self._opened is None:
+                contracts = await VenueContracts.find(self._chain, self._config.contract)
+                await self._require_office(contracts)
+                options = self._options
+                committer = Committer(
+                    self._venue.journal,
+                    self._store,
+                    options.batch_seconds,
+                    source=Source.BLOB if options.blobs else Source.CALLDATA,
+                    after=await self._tip(contracts),
+                )
+                self._opened = contracts, committer
+                self.stands_by = False
+            return self._opened
 
     async def _tip(self, contracts: VenueContracts) -> tuple[int, Progress]:
         """Returns how many batches the chain has, and where the journal stands behind them."""
@@ -272,12 +287,13 @@ class SettlementService:
             raise NotInOffice(f"{operator} commits batches, and {address} stands by")
 
     def _write_status(self) -> None:
-        aside = self._status_path.with_suffix(".aside")
-        aside.write_bytes(msgspec.json.encode(self.status))
-        aside.replace(self._status_path)
+        if self.stands_by:
+            return
+        write_json(self._status_path, self.status)
 
     async def _follow_inbox(self) -> None:
         """Goes on from what the venue has credited; returns never, and raises when either side stops answering."""
+        await self._open()
         link = VenueLink(self._config, self._venue.operator_token())
         try:
             cursor, chain_hash = await link.inbox()

@@ -92,6 +92,8 @@ class Webhook:
     def __init__(self, url: str, metrics: Metrics) -> None:
         self._url, self._metrics = url, metrics
         self._waiting: asyncio.Queue[Alert] = asyncio.Queue(WAITING_MAX)
+        # Taken from the queue, and not delivered yet.
+        self._current: Alert | None = None
         self._client = httpx.AsyncClient(timeout=TIMEOUT_SECONDS)
         self._task = asyncio.create_task(self._deliver(), name="webhook")
 
@@ -103,24 +105,28 @@ class Webhook:
         self._waiting.put_nowait(alert)
 
     async def close(self) -> None:
-        """Ends delivery; what waits gets one attempt more."""
+        """Ends delivery; what was not delivered gets one attempt more."""
         self._task.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await self._task
+        left = [] if self._current is None else [self._current]
         while not self._waiting.empty():
-            if not await self._offer(self._waiting.get_nowait()):
+            left.append(self._waiting.get_nowait())
+        for alert in left:
+            if not await self._offer(alert):
                 self._metrics.dropped()
         await self._client.aclose()
 
     async def _deliver(self) -> None:
         while True:
-            alert = await self._waiting.get()
+            alert = self._current = await self._waiting.get()
             for attempt in range(ATTEMPTS_MAX):
                 if await self._offer(alert):
                     break
                 await asyncio.sleep(RETRY_SECONDS * 2**attempt)
             else:
                 self._metrics.dropped()
+            self._current = None
 
     async def _offer(self, alert: Alert) -> bool:
         try:

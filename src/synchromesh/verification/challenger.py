@@ -11,6 +11,7 @@ import structlog
 from web3.logs import DISCARD
 from web3.types import TxReceipt
 
+from synchromesh.settlement.allowance import allow
 from synchromesh.settlement.chain import Chain, Reverted, chain_errors
 from synchromesh.settlement.contracts import VenueContracts
 from synchromesh.settlement.sender import GAS_HEADROOM, Sender, action_of
@@ -25,19 +26,6 @@ CHALLENGE_GAS_MAX = 16_777_216
 """The cap of a transaction (EIP-7825): no challenge takes more."""
 REWARD_GAS = 150_000
 """More than it takes to pay a reward."""
-_ERC20 = [
-    {
-        "type": "function",
-        "name": name,
-        "stateMutability": mutability,
-        "inputs": [{"name": f"argument{at}", "type": kind} for at, kind in enumerate(inputs)],
-        "outputs": [{"name": "", "type": output}],
-    }
-    for name, mutability, inputs, output in (
-        ("allowance", "view", ("address", "address"), "uint256"),
-        ("approve", "nonpayable", ("address", "uint256"), "bool"),
-    )
-]
 
 
 class Challenger:
@@ -134,13 +122,9 @@ class Challenger:
             ChainError: When the node does not answer.
         """
         challenges = self._contracts.challenges
-        token = self._chain.web3.eth.contract(
-            address=await self._chain.call(self._contracts.bonds.functions.token()), abi=_ERC20
-        )
+        token = str(await self._chain.call(self._contracts.bonds.functions.token()))
         stake = int(await self._chain.call(challenges.functions.requestStake()))
-        allowed = int(await self._chain.call(token.functions.allowance(self.address, challenges.address)))
-        if allowed < stake:
-            await self.sender.send(token.functions.approve(challenges.address, stake))
+        await allow(self._chain, self.sender, token, challenges.address, stake)
         await self.sender.send(challenges.functions.requestOpening(*step, key))
 
     async def answer(self, request: Request, path: StatePath) -> bool:

@@ -5,16 +5,17 @@ from __future__ import annotations
 import asyncio
 import traceback
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
-import msgspec
 import typer
 
+from synchromesh.files import write_json
+from synchromesh.options import Beacon, Contract, Rpc
 from synchromesh.protocol import Receipt
-from synchromesh.settlement.blobs import blob_source
-from synchromesh.settlement.chain import Chain, ChainError
 from synchromesh.verification.receipts import ReceiptError, read_receipts
-from synchromesh.verification.verify import Verdict, Verifier
+
+if TYPE_CHECKING:
+    from synchromesh.verification.verify import Verdict
 
 FOLLOW_SECONDS = 0.5
 """Real seconds between looks at the chain while following."""
@@ -24,14 +25,16 @@ EXIT_UNKNOWN = 2
 
 
 def verify(
-    rpc: Annotated[str, typer.Option(help="JSON-RPC URL of the chain.")],
-    contract: Annotated[str, typer.Option(help="Settlement contract.")],
+    rpc: Rpc,
+    contract: Contract,
     receipts: Annotated[Path | None, typer.Option(help="Receipts to hold the operator to, one hex a line.")] = None,
     follow: Annotated[bool, typer.Option(help="Go on verifying new batches until fraud is found.")] = False,
     json: Annotated[Path | None, typer.Option(help="Write the verdict to this file, anew after each look.")] = None,
-    beacon: Annotated[str | None, typer.Option(help="Beacon API for blobs; a local chain has them itself.")] = None,
+    beacon: Beacon = None,
 ) -> None:
     """Replays every batch from the chain alone. Exits 0, or 1 with the first batch, command and reason."""
+    from synchromesh.settlement.chain import ChainError
+
     try:
         known = read_receipts(receipts) if receipts is not None else []
         verdict = asyncio.run(_run(rpc, contract, known, follow, json, beacon))
@@ -50,6 +53,10 @@ def verify(
 async def _run(
     rpc: str, contract: str, receipts: list[Receipt], follow: bool, path: Path | None, beacon: str | None
 ) -> Verdict:
+    from synchromesh.settlement.blobs import blob_source
+    from synchromesh.settlement.chain import Chain, ChainError
+    from synchromesh.verification.verify import Verifier
+
     chain = Chain(rpc)
     try:
         await chain.wait_ready()
@@ -62,19 +69,12 @@ async def _run(
                     raise
             else:
                 if path is not None:
-                    write_report(path, verdict)
+                    write_json(path, verdict)
                 if not follow or not verdict.ok:
                     return verdict
             await asyncio.sleep(FOLLOW_SECONDS)
     finally:
         await chain.close()
-
-
-def write_report(path: Path, report: msgspec.Struct) -> None:
-    """Writes a report as JSON; readers see all of it or the one before."""
-    aside = path.with_suffix(".aside")
-    aside.write_bytes(msgspec.json.encode(report))
-    aside.replace(path)
 
 
 def _sentence(verdict: Verdict) -> str:

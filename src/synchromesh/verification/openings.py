@@ -7,11 +7,8 @@ from typing import Any
 import msgspec
 from web3.contract import AsyncContract
 
-from synchromesh.settlement.chain import Chain, chain_errors
+from synchromesh.settlement.chain import REORG_BLOCKS, Chain, chain_errors
 from synchromesh.verification.pruned import StatePath
-
-REORG_BLOCKS = 64
-"""Blocks that are read again at each look."""
 
 
 class Request(msgspec.Struct, frozen=True, kw_only=True):
@@ -23,7 +20,6 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
         root: State root behind the mark.
         key: Key of the leaf.
         deadline: Until when it may be answered, s of the chain's time.
-        requester: Who made it.
     """
 
     id: int
@@ -31,7 +27,6 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     root: bytes
     key: bytes
     deadline: int
-    requester: str
 
 
 class Answer(msgspec.Struct, frozen=True):
@@ -57,8 +52,9 @@ class OpeningBook:
     def __init__(self, chain: Chain, challenges: AsyncContract) -> None:
         self._chain, self._challenges = chain, challenges
         self._next_block = 0
-        self._requests: dict[int, Request] = {}
-        self._answers: dict[int, StatePath] = {}
+        # Each with the block that it stands in.
+        self._requests: dict[int, tuple[int, Request]] = {}
+        self._answers: dict[int, tuple[int, StatePath]] = {}
 
     async def update(self) -> None:
         """Reads what is new.
@@ -70,21 +66,26 @@ class OpeningBook:
         with chain_errors():
             latest = int(await self._chain.web3.eth.block_number)
         first = max(min(self._next_block, latest) - REORG_BLOCKS, 0)
-        async for log in self._chain.logs(events.OpeningRequested, first, latest):
+        requested = [log async for log in self._chain.logs(events.OpeningRequested, first, latest)]
+        answered = [log async for log in self._chain.logs(events.OpeningAnswered, first, latest)]
+        # What these blocks held may have gone back with them: an answer that nobody gives again is no answer.
+        self._requests = {key: found for key, found in self._requests.items() if found[0] < first}
+        self._answers = {key: found for key, found in self._answers.items() if found[0] < first}
+        for log in requested:
             request = _request(log["args"])
-            self._requests[request.id] = request
-        async for log in self._chain.logs(events.OpeningAnswered, first, latest):
-            self._answers[int(log["args"]["id"])] = _path(log["args"]["path"])
+            self._requests[request.id] = int(log["blockNumber"]), request
+        for log in answered:
+            self._answers[int(log["args"]["id"])] = int(log["blockNumber"]), _path(log["args"]["path"])
         self._next_block = latest + 1
 
     def open(self) -> list[Request]:
         """Returns the requests without an answer."""
-        return [request for request in self._requests.values() if request.id not in self._answers]
+        return [request for _, request in self._requests.values() if request.id not in self._answers]
 
     def about(self, batch_hash: bytes, root: bytes) -> tuple[list[Request], list[Answer]]:
         """Returns what is open and what was answered about the root behind one mark."""
-        found = [each for each in self._requests.values() if (each.batch_hash, each.root) == (batch_hash, root)]
-        answers = [Answer(each.key, self._answers[each.id]) for each in found if each.id in self._answers]
+        found = [each for _, each in self._requests.values() if (each.batch_hash, each.root) == (batch_hash, root)]
+        answers = [Answer(each.key, self._answers[each.id][1]) for each in found if each.id in self._answers]
         return [each for each in found if each.id not in self._answers], answers
 
 
@@ -95,7 +96,6 @@ def _request(found: Any) -> Request:
         root=bytes(found["root"]),
         key=bytes(found["key"]),
         deadline=int(found["deadline"]),
-        requester=str(found["requester"]),
     )
 
 

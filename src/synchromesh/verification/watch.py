@@ -6,18 +6,20 @@ import asyncio
 import contextlib
 import signal
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import msgspec
 import structlog
 import typer
 
 from synchromesh.config import ConfigError, read_key_file
-from synchromesh.settlement.blobs import blob_source
-from synchromesh.settlement.chain import Chain, ChainError
-from synchromesh.verification.alerts import Metrics, Webhook
-from synchromesh.verification.command import EXIT_FRAUD, EXIT_UNKNOWN, write_report
-from synchromesh.verification.watcher import Watcher
+from synchromesh.files import write_json
+from synchromesh.options import KEY_VARIABLE, Beacon, Contract, Rpc
+from synchromesh.verification.command import EXIT_FRAUD, EXIT_UNKNOWN
+
+if TYPE_CHECKING:
+    from synchromesh.verification.alerts import Metrics
+    from synchromesh.verification.watcher import Watcher
 
 log = structlog.get_logger(__name__)
 
@@ -50,13 +52,16 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def watch(
-    rpc: Annotated[str, typer.Option(help="JSON-RPC URL of the chain.")],
-    contract: Annotated[str, typer.Option(help="Settlement contract.")],
-    key: Annotated[Path | None, typer.Option(help="File with the key that challenges, hex; else only reports.")] = None,
+    rpc: Rpc,
+    contract: Contract,
+    key: Annotated[
+        Path | None,
+        typer.Option(envvar=KEY_VARIABLE, help="File with the key that challenges, hex; else only reports."),
+    ] = None,
     webhook: Annotated[str | None, typer.Option(help="Post each alert to this URL, as JSON.")] = None,
     metrics: Annotated[int | None, typer.Option(help="Serve Prometheus metrics on this port.")] = None,
     json: Annotated[Path | None, typer.Option(help="Write the status to this file, anew after each look.")] = None,
-    beacon: Annotated[str | None, typer.Option(help="Beacon API for blobs; a local chain has them itself.")] = None,
+    beacon: Beacon = None,
     until_proven: Annotated[bool, typer.Option(help="End after the first fraud proven, with exit status 1.")] = False,
 ) -> None:
     """Replays the chain, and proves fraud on it by itself. Runs until it is stopped."""
@@ -86,6 +91,11 @@ async def run_watch(plan: Plan) -> bool:
         ConfigError: When the key file holds no key, or others may read it.
         OSError: When the port is taken.
     """
+    from synchromesh.settlement.blobs import blob_source
+    from synchromesh.settlement.chain import Chain
+    from synchromesh.verification.alerts import Metrics, Webhook
+    from synchromesh.verification.watcher import Watcher
+
     secret = None if plan.key is None else read_key_file(plan.key)
     stop = asyncio.Event()
     for name in (signal.SIGTERM, signal.SIGINT):
@@ -100,7 +110,7 @@ async def run_watch(plan: Plan) -> bool:
         while not stop.is_set() and not (plan.until_proven and watcher.proven):
             await _look(watcher, figures)
             if plan.json is not None:
-                write_report(plan.json, watcher.status)
+                write_json(plan.json, watcher.status)
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(stop.wait(), LOOK_SECONDS)
     finally:
@@ -111,6 +121,8 @@ async def run_watch(plan: Plan) -> bool:
 
 
 async def _look(watcher: Watcher, figures: Metrics) -> None:
+    from synchromesh.settlement.chain import ChainError
+
     try:
         await watcher.look()
         watcher.status.problem = ""

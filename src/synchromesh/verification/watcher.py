@@ -8,13 +8,13 @@ import structlog
 
 from synchromesh._native import Replica
 from synchromesh.settlement.blobs import BlobSource
-from synchromesh.settlement.chain import Chain, Reverted, chain_errors
-from synchromesh.settlement.contracts import VenueContracts
+from synchromesh.settlement.chain import Chain, ChainError, Reverted, chain_errors
+from synchromesh.settlement.contracts import ZERO_ADDRESS, VenueContracts
 from synchromesh.verification.alerts import Alerts, Metrics, Webhook
 from synchromesh.verification.challenger import Challenger
 from synchromesh.verification.dispute import Dispute, Kind, Unprovable
 from synchromesh.verification.examine import MARK
-from synchromesh.verification.findings import Case, Finding
+from synchromesh.verification.findings import Case
 from synchromesh.verification.marks import Hunt
 from synchromesh.verification.openings import OpeningBook, Request
 from synchromesh.verification.proofs import disputes_of, move_to_command, opened_step
@@ -29,6 +29,8 @@ log = structlog.get_logger(__name__)
 
 CHALLENGES_AFFORDED = 2
 """The account should be able to pay this many of the dearest challenges."""
+RETRY_SECONDS = 10
+"""How long what the chain did not take is left alone, by its clock."""
 
 
 class Watcher:
@@ -60,8 +62,10 @@ class Watcher:
         self._contracts: VenueContracts | None = None
         self._challenger: Challenger | None = None
         self._responder: Responder | None = None
-        self._hopeless: tuple[Finding, Case | None] | None = None
-        self._tried: set[int] = set()
+        # Until when, by the chain's clock, a fraud is left alone that nothing proved.
+        self._later = 0
+        # The same of demands for leaves that could not be answered, by their ids.
+        self._refused: dict[int, int] = {}
         self._time = 0
 
     @property
@@ -78,33 +82,56 @@ class Watcher:
         contracts = await self._find()
         with chain_errors():
             self._time = int((await self._chain.web3.eth.get_block("latest"))["timestamp"])
-        if self._challenger is not None:
-            self._note(await self._challenger.finish())
-        await self._guard_deadline(contracts)
-        await self._verify()
-        await self._book.update()
-        await self._dispute()
-        await self._answer()
-        if self._responder is not None:
-            self.status.reconciled += await self._responder.look()
-        await self._check_balance()
+        # What fails in one duty must not keep it from the others: each has a deadline of its own.
+        failed: list[ChainError] = []
+        for duty in (
+            self._finish,
+            lambda: self._guard_deadline(contracts),
+            self._verify,
+            self._book.update,
+            self._dispute,
+            self._answer,
+            self._reconcile,
+            self._check_balance,
+        ):
+            try:
+                await duty()
+            except ChainError as error:
+                failed.append(error)
+        if failed:
+            raise failed[0]
         self._metrics.looked(self.status, self._time)
         return self.status
+
+    async def _finish(self) -> None:
+        """Sends a proof that was sealed at an earlier look."""
+        if self._challenger is not None:
+            self._note(await self._challenger.finish())
+
+    async def _reconcile(self) -> None:
+        """Shows accounts that somebody asked for."""
+        if self._responder is not None:
+            self.status.reconciled += await self._responder.look()
 
     async def _find(self) -> VenueContracts:
         """The venue's contracts; its owner may have announced other judges since the last look."""
         known = self._contracts
         if known is not None:
-            judges = str(await self._chain.call(known.settlement.functions.challenges()))
-            if judges == str(known.challenges.address):
+            ask = known.settlement.functions
+            named = [str(await self._chain.call(asked)) for asked in (ask.challenges(), ask.reconciliation())]
+            if named == [str(known.challenges.address), str(known.reconciliation.address)]:
                 return known
         found = self._contracts = await VenueContracts.find(self._chain, self._address)
         self._book = OpeningBook(self._chain, found.challenges)
+        # Demands are numbered by each contract on its own.
+        self._refused.clear()
         if self._secret is not None:
             self._challenger = Challenger(self._chain, found, self._secret)
             self.status.address = self._challenger.address
-            questions = Reconciliations(self._chain, found.settlement, found.reconciliation)
-            self._responder = Responder(questions, self._verifier, self._challenger.sender)
+            self._responder = None
+            if str(found.reconciliation.address) != ZERO_ADDRESS:
+                questions = Reconciliations(self._chain, found.settlement, found.reconciliation)
+                self._responder = Responder(questions, self._verifier, self._challenger.sender)
         return found
 
     async def _verify(self) -> None:
@@ -136,6 +163,8 @@ class Watcher:
         fraud, case = self.status.verdict.fraud, self._verifier.case
         if fraud is None:
             self._alerts.keep("fraud", None, self._time)
+            self._alerts.keep("fraud_unproven", None, self._time)
+            self._later = 0
             return
         self._alerts.keep(
             "fraud",
@@ -147,7 +176,7 @@ class Watcher:
             code=fraud.code,
             reason=fraud.reason,
         )
-        if self._challenger is None or (fraud, case) == self._hopeless:
+        if self._challenger is None or self._time < self._later:
             return
         try:
             if case is None:
@@ -156,8 +185,12 @@ class Watcher:
             if disputes:
                 self._note(await self._challenger.prove(disputes))
         except (Unprovable, Reverted) as error:
-            self._hopeless = fraud, case
-            self._alerts.tell("fraud_unproven", self._time, batch=fraud.batch, code=fraud.code, reason=str(error))
+            # What proves nothing now may do so later: once the account has the stake, say, or the node has caught up.
+            self._later = self._time + RETRY_SECONDS
+            reason = str(error)
+            self._alerts.keep(
+                "fraud_unproven", (fraud, reason), self._time, batch=fraud.batch, code=fraud.code, reason=reason
+            )
 
     async def _disputes_of(self, case: Case, challenger: Challenger) -> list[Dispute]:
         before = await self._verifier.state_before(case.batch.header.index)
@@ -200,14 +233,16 @@ class Watcher:
             return
         hashes = self._verifier.hashes
         for request in self._book.open():
-            if request.id in self._tried or request.batch_hash not in hashes or self._time > request.deadline:
+            if request.batch_hash not in hashes or self._time > request.deadline:
+                continue
+            if self._time < self._refused.get(request.id, 0):
                 continue
             path = await self._path_of(request, hashes.index(request.batch_hash))
             if path is not None and await self._challenger.answer(request, path):
                 self.status.openings_answered += 1
                 self._metrics.answered()
-            # Only now: when the chain does not answer, the next look has to try again.
-            self._tried.add(request.id)
+            else:
+                self._refused[request.id] = self._time + RETRY_SECONDS
 
     async def _path_of(self, request: Request, index: int) -> StatePath | None:
         """The leaf that is demanded; None when the batch has no mark with that root."""

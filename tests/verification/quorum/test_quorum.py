@@ -16,7 +16,7 @@ from typer.testing import CliRunner
 
 from support.ledger import ALICE
 from support.local import OWNER, LocalChain, LocalVenue
-from support.venue import secret
+from support.venue import free_ports, secret
 from synchromesh.cli import app
 from synchromesh.protocol import Side, address_of
 from synchromesh.settlement.chain import Reverted
@@ -39,7 +39,6 @@ from verification.quorum.parties import (
     STAKE,
     VERIFIERS,
     WRONG_HASH,
-    free_port,
     join_all,
     process,
     verifier_terms,
@@ -113,7 +112,7 @@ async def test_two_of_four_pay_early_and_the_liar_loses_its_stake(
     with pytest.raises(Reverted, match="BatchNotVouchedFor"):
         await payouts.claim(anybody, msgspec.structs.replace(early, state=PayoutState.VOUCHED))
 
-    ports = [free_port() for _ in VERIFIERS]
+    ports = free_ports(len(VERIFIERS))
     where = ("--rpc", venue.chain.url, "--contract", venue.deployment.settlement)
     keys = [write_key(tmp_path / str(number), key) for number, key in enumerate((*VERIFIERS, AGGREGATOR))]
     urls = [f"http://127.0.0.1:{port}" for port in ports]
@@ -288,8 +287,9 @@ async def test_who_vouched_for_a_proven_fraud_loses_its_stake(
     assert await contracts.is_verifier(address_of(LIAR_KEY)), "not before the chain knows that it was wrong"
 
     watcher = Watcher(venue.chain, venue.deployment.settlement, OWNER)
-    while await contracts.batches() == 2:
+    for _ in range(5):
         await watcher.look()
+    assert await contracts.batches() == 1
     await aggregator.look()
     assert await _is_slashed(contracts, address_of(LIAR_KEY))
     assert await venue.wallet(AGGREGATOR).balance() == STAKE // 2
@@ -302,7 +302,7 @@ async def test_an_aggregator_waits_for_the_threshold_and_keeps_what_it_saw(
     batch = await venue.commit_journal()
     stranger = secret("stranger")
     nodes = [node(contracts, tmp_path, key) for key in (VERIFIERS[0], VERIFIERS[1], stranger)]
-    ports = [free_port() for _ in nodes]
+    ports = free_ports(len(nodes))
     urls = [f"http://127.0.0.1:{port}" for port in ports]
     sender, evidence = Sender(venue.chain, AGGREGATOR), tmp_path / "evidence"
     for verifier in nodes:

@@ -22,9 +22,8 @@ from synchromesh.protocol import (
     Withdraw,
 )
 from synchromesh.settlement.batches import QueuedWithdrawal
+from synchromesh.verification.examine import LIQUIDATION_START
 
-LIQUIDATION_START = 38
-"""Step kind."""
 NO_SIGNATURE = bytes(65)
 
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 import msgspec
 
 from synchromesh._native import Step, keccak256
-from synchromesh.agents.dishonest.accounts import LIQUIDATION_START, NO_SIGNATURE
+from synchromesh.agents.dishonest.accounts import NO_SIGNATURE
 from synchromesh.agents.dishonest.draft import CannotCheatError, Draft
 from synchromesh.agents.dishonest.kinds import Conviction, fraud
 from synchromesh.protocol import Cosignature, InstrumentKind, MarkUpdate
+from synchromesh.verification.examine import LIQUIDATION_START
 
 LANE = 17
 """The scenario that is moved."""

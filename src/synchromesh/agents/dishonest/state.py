@@ -7,11 +7,11 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, NamedTuple, Self
 
 from synchromesh._native import MerkleTree, Replica, keccak256
+from synchromesh.settlement.exits.leaves import account_key, instrument_key
+from synchromesh.verification.pruned import STATE_DOMAIN
 
 if TYPE_CHECKING:
     from synchromesh._native import StateOpening
-
-_DOMAIN = b"synchromesh.state.v1"
 
 CLOCK, FUNDS, COUNTERS, TOTALS = (bytes([number]) + bytes(31) for number in (0, 1, 3, 9))
 """Keys of globals leaves."""
@@ -36,16 +36,6 @@ _PATH, _PATH_ITEM = 66, 34
 
 StatePath = tuple[list[bytes], bytes, bytes, list[int], list[bytes]]
 """The contracts' ``StatePath``: roots of the five trees, key and value of a leaf, bits and siblings above it."""
-
-
-def account_key(subaccount: int) -> bytes:
-    """Returns the key of an account's leaf."""
-    return subaccount.to_bytes(8, "big") + bytes(24)
-
-
-def instrument_key(instrument: int) -> bytes:
-    """Returns the key of an instrument's leaf."""
-    return b"\x00" + instrument.to_bytes(4, "big") + bytes(27)
 
 
 class Offer(NamedTuple):
@@ -84,7 +74,7 @@ class State:
 
     def root(self) -> bytes:
         """Returns the state root."""
-        return keccak256(_DOMAIN + b"".join(_tree(leaves).root() for leaves in self.trees.values()))
+        return keccak256(STATE_DOMAIN + b"".join(_tree(leaves).root() for leaves in self.trees.values()))
 
     def path(self, tree: str, key: bytes) -> StatePath:
         """Returns a leaf and its path: that of a key, or the one at which the search for it ends."""

@@ -6,7 +6,6 @@ import asyncio
 from pathlib import Path
 from typing import Annotated
 
-import msgspec
 import structlog
 import typer
 
@@ -14,6 +13,7 @@ from synchromesh.agents.market import open_market
 from synchromesh.agents.red_team.accounts import SCORE_NAME
 from synchromesh.agents.red_team.attacks import ATTACKS, Attack
 from synchromesh.client import ClientError
+from synchromesh.files import write_json
 from synchromesh.operations.processes import run_until_signal
 
 log = structlog.get_logger(__name__)
@@ -35,11 +35,8 @@ async def play(attack: Attack) -> None:
 
 async def keep_score(directory: Path, attacks: list[Attack]) -> None:
     """Writes the score whenever a round may have ended."""
-    path = directory / SCORE_NAME
     while True:
-        aside = path.with_suffix(".aside")
-        aside.write_bytes(msgspec.json.encode({attack.name: attack.result for attack in attacks}))
-        aside.replace(path)
+        write_json(directory / SCORE_NAME, {attack.name: attack.result for attack in attacks})
         await asyncio.sleep(ROUND_SECONDS)
 
 

@@ -14,6 +14,7 @@ import structlog
 from synchromesh.client import Client, ClientError
 from synchromesh.client.types import RiskReport
 from synchromesh.config import ConfigError, VenueDirectory
+from synchromesh.files import write_json
 from synchromesh.operations.administration import Administrators
 from synchromesh.protocol import Mode, SetMode
 from synchromesh.risk.monitor.follower import Follower
@@ -93,9 +94,7 @@ class Monitor:
 
     async def _publish(self, report: RiskReport) -> None:
         """To the venue's API, and to a file, which survives the venue."""
-        aside = self._path.with_suffix(".aside")
-        aside.write_bytes(msgspec.json.encode(report))
-        aside.replace(self._path)
+        write_json(self._path, report)
         try:
             async with Client(self._venue.read().websocket_url) as client:
                 token = self._venue.operator_token()

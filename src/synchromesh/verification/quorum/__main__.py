@@ -1,6 +1,6 @@
 """``python -m synchromesh.verification.quorum``: node and aggregator as processes."""
 
-from synchromesh.verification.quorum.command import quorum_app
+from synchromesh.operations.quorum_command import quorum_app
 
 if __name__ == "__main__":
     quorum_app()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import structlog
 from web3.contract.async_contract import AsyncContractFunction
 
-from synchromesh.settlement.chain import Reverted
+from synchromesh.settlement.chain import REORG_BLOCKS, Reverted
 from synchromesh.settlement.sender import Sender
 from synchromesh.verification.quorum.contracts import QuorumContracts
 from synchromesh.verification.quorum.pool import Pool
@@ -47,7 +47,7 @@ class Accuser:
 
     async def _read_verdicts(self) -> None:
         """Learns which batches were proven wrong. One that fell because nobody answered may have been right."""
-        async for log_ in self._contracts.verdicts(self._next_block):
+        async for log_ in self._contracts.verdicts(max(self._next_block - REORG_BLOCKS, 0)):
             self._next_block = int(log_["blockNumber"])
             batch_hash = bytes(log_["args"]["batchHash"])
             if batch_hash not in self._wrong and await self._contracts.is_proven_wrong(batch_hash):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from web3.types import TxReceipt
 
+from synchromesh.settlement.allowance import allow
 from synchromesh.settlement.sender import Sender
 from synchromesh.verification.quorum.contracts import QuorumContracts
 
@@ -31,11 +32,9 @@ class Membership:
         Raises:
             Reverted: When the account is not listed, has joined, or lacks the stake.
         """
-        call, quorum = self._contracts.chain.call, self._contracts.quorum
-        stake = await call(quorum.functions.requirement())
-        # Of the token's interface only ERC-20 is used here, whatever token it is.
-        token = self._contracts.chain.contract("TestUSDC", await call(quorum.functions.token()))
-        await self._sender.send(token.functions.approve(quorum.address, stake))
+        chain, quorum = self._contracts.chain, self._contracts.quorum
+        stake, token = await chain.call(quorum.functions.requirement()), await chain.call(quorum.functions.token())
+        await allow(chain, self._sender, token, quorum.address, stake)
         return await self._sender.send(quorum.functions.join())
 
     async def leave(self) -> TxReceipt:

@@ -2,7 +2,7 @@
 
 import typer
 
-from synchromesh.verification.reconciliation.command import respond
+from synchromesh.operations.reconcile_command import respond
 
 if __name__ == "__main__":
     typer.run(respond)

@@ -8,6 +8,7 @@ import msgspec
 from web3.contract import AsyncContract
 from web3.types import EventData, TxReceipt
 
+from synchromesh.settlement.allowance import allow
 from synchromesh.settlement.batches import BatchHeader
 from synchromesh.settlement.chain import Chain, ChainError, Reverted
 from synchromesh.settlement.contracts import ZERO_ADDRESS
@@ -70,6 +71,11 @@ class Reconciliations:
             raise ChainError(f"{settlement} answers no requests")
         return cls(chain, venue, chain.contract("Reconciliation", named))
 
+    @property
+    def address(self) -> str:
+        """The contract's address."""
+        return str(self._contract.address)
+
     async def request(self, subaccount: int) -> Request | None:
         """Returns the open request for an account, None when there is none."""
         read = self._contract.functions
@@ -106,9 +112,8 @@ class Reconciliations:
             Reverted: When it is asked for already, the venue is frozen, or the stake is missing.
         """
         stake = await self._chain.call(self._contract.functions.requestStake())
-        # Of the token's interface only ERC-20 is used here, whatever token it is.
-        token = self._chain.contract("TestUSDC", await self._chain.call(self._contract.functions.token()))
-        await sender.send(token.functions.approve(self._contract.address, stake))
+        token = await self._chain.call(self._contract.functions.token())
+        await allow(self._chain, sender, token, self._contract.address, stake)
         return await sender.send(self._contract.functions.requestReconciliation(subaccount))
 
     async def answer(self, sender: Sender, subaccount: int, header: BatchHeader, path: Any) -> TxReceipt:

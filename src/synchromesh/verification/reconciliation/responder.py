@@ -9,7 +9,7 @@ import structlog
 
 from synchromesh.config import read_key_file
 from synchromesh.settlement.blobs import blob_source
-from synchromesh.settlement.chain import Chain, ChainError, Reverted
+from synchromesh.settlement.chain import REORG_BLOCKS, Chain, ChainError, Reverted
 from synchromesh.settlement.exits.leaves import account_key
 from synchromesh.settlement.sender import Sender
 from synchromesh.verification.reconciliation.requests import Reconciliations, Request
@@ -40,6 +40,11 @@ class Responder:
         self._asked: set[int] = set()
         self._next_block = 0
 
+    @property
+    def address(self) -> str:
+        """Address of the contract that questions come from."""
+        return self._requests.address
+
     async def look(self) -> int:
         """Answers what is asked and can be answered now: where a batch was committed since. Returns how much that was.
 
@@ -47,7 +52,7 @@ class Responder:
             ChainError: When the chain does not answer.
         """
         answered = 0
-        for subaccount, block in await self._requests.asked(self._next_block):
+        for subaccount, block in await self._requests.asked(max(self._next_block - REORG_BLOCKS, 0)):
             self._asked.add(subaccount)
             self._next_block = block
         for subaccount in sorted(self._asked):
@@ -82,11 +87,14 @@ async def run_responder(chain: Chain, contract: str, key: Path, beacon: str | No
     Raises:
         ChainError: When the settlement contract names nobody to ask.
     """
-    requests = await Reconciliations.find(chain, contract)
+    sender = Sender(chain, read_key_file(key))
     verifier = Verifier(chain, contract, blobs=blob_source(chain, beacon))
-    responder = Responder(requests, verifier, Sender(chain, read_key_file(key)))
+    responder = Responder(await Reconciliations.find(chain, contract), verifier, sender)
     while True:
         try:
+            found = await Reconciliations.find(chain, contract)
+            if found.address != responder.address:
+                responder = Responder(found, verifier, sender)
             await verifier.advance()
             await responder.look()
         except ChainError as error:

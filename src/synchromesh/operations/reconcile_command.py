@@ -7,14 +7,15 @@ from typing import Annotated
 
 import typer
 
-from synchromesh.operations.chain_options import Contract, Rpc, as_json, on_chain
+from synchromesh.operations.chain_options import as_json, on_chain
 from synchromesh.operations.processes import run_until_signal
+from synchromesh.options import KEY_VARIABLE, Beacon, Contract, Rpc
 
-EXIT_FROZEN = 1
-"""Nobody answered in time."""
+EXIT_FROZEN = 3
+"""Nobody answered in time. Not 1, with which plain errors exit."""
 
 Key = Annotated[
-    Path, typer.Option(envvar="SYNCHROMESH_KEY", help="File with the key that pays: 32 bytes of hex, yours alone.")
+    Path, typer.Option(envvar=KEY_VARIABLE, help="File with the key that pays: 32 bytes of hex, yours alone.")
 ]
 
 
@@ -24,7 +25,7 @@ def reconcile(
     subaccount: Annotated[int, typer.Option(min=1, help="The account, yours or another.")],
     key: Key,
 ) -> None:
-    """Asks on chain what an account is, and waits. Exits 0 with the answer, or 1: the venue is frozen for silence."""
+    """Asks on chain what an account is, and waits. Exits 0 with the answer, or 3: the venue is frozen for silence."""
     from synchromesh.config import read_key_file
     from synchromesh.verification.reconciliation.ask import reconcile as ask
 
@@ -39,7 +40,7 @@ def respond(
     rpc: Rpc,
     contract: Contract,
     key: Key,
-    beacon: Annotated[str | None, typer.Option(help="Beacon API for blobs; a local chain has them itself.")] = None,
+    beacon: Beacon = None,
 ) -> None:
     """Answers requests with the newest state that was verified here, until Ctrl-C."""
     from synchromesh.verification.reconciliation.responder import run_responder

@@ -7,14 +7,16 @@ from typing import Annotated, Literal
 
 import typer
 
-from synchromesh.operations.chain_options import Contract, Rpc, as_json, on_chain
+from synchromesh.operations.chain_options import as_json, on_chain
 from synchromesh.operations.processes import run_until_signal
+from synchromesh.options import KEY_VARIABLE, Beacon, Contract, Rpc
 
 quorum_app = typer.Typer(help="Verifiers who sign batches that they have replayed.", no_args_is_help=True)
 
-Key = Annotated[Path, typer.Option(help="File with the verifier's key: 32 bytes of hex, yours alone.")]
+Key = Annotated[
+    Path, typer.Option(envvar=KEY_VARIABLE, help="File with the verifier's key: 32 bytes of hex, yours alone.")
+]
 Folder = Annotated[Path | None, typer.Option(help="Where it is remembered; without, beside the key.")]
-Beacon = Annotated[str | None, typer.Option(help="Beacon API for blobs; a local chain has them itself.")]
 
 
 @quorum_app.command("node")
@@ -40,7 +42,7 @@ def aggregate(
     rpc: Rpc,
     contract: Contract,
     nodes: Annotated[str, typer.Option(help="URLs of the nodes, separated by commas.")],
-    key: Annotated[Path, typer.Option(help="File with the key that pays, 32 bytes of hex.")],
+    key: Annotated[Path, typer.Option(envvar=KEY_VARIABLE, help="File with the key that pays, 32 bytes of hex.")],
     folder: Folder = None,
 ) -> None:
     """Collects signatures, tells the chain when there are enough, and accuses who signs two batches; until Ctrl-C."""

@@ -46,3 +46,7 @@ def respond(
     from synchromesh.verification.reconciliation.responder import run_responder
 
     on_chain(rpc, lambda chain: run_until_signal(run_responder(chain, contract, key, beacon)))
+
+
+if __name__ == "__main__":
+    typer.run(respond)

@@ -89,7 +89,7 @@ async def process(folder: Path, *arguments: str, program: tuple[str, ...]) -> As
         await asyncio.wait_for(running.wait(), 30)
 
 
-QUORUM = ("-m", "synchromesh.verification.quorum")
+QUORUM = ("-c", "from synchromesh.cli import app; app()", "quorum")
 LIAR = (__file__,)
 
 

@@ -30,7 +30,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 RESPONDER = secret("responder")
 REQUEST_STAKE = 100 * 10**6
-RESPOND = ("-m", "synchromesh.verification.reconciliation")
+RESPOND = ("-m", "synchromesh.operations.reconcile_command")
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")

@@ -10,8 +10,7 @@ BIN := $(VENV)/bin
 STAMPS := build/stamps
 PROFILE ?= release
 RUST_SOURCES := Cargo.toml Cargo.lock $(shell find crates -name '*.rs' -o -name Cargo.toml)
-CONTRACTS := contracts/foundry.toml contracts/bin/solc $(shell find contracts/src -type f)
-CONTRACT_TESTS := $(shell find contracts/test -type f)
+CONTRACTS := contracts/foundry.toml contracts/bin/solc $(shell find contracts/src contracts/test -type f)
 DURATION ?= 120
 SPEED ?= auto
 CARGO_HOME ?= $(HOME)/.cargo
@@ -21,7 +20,7 @@ MAPPED = RUSTFLAGS="--remap-path-prefix=$(1)=/synchromesh --remap-path-prefix=$(
 
 say = @printf '\033[1;36m==> %s\033[0m\n' "$(1)"
 
-.PHONY: help run test bench lint build clean native abi contracts tools prove wheel reproduce
+.PHONY: help run test test-rust test-contracts test-python bench lint build clean native abi tools prove wheel reproduce
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -29,18 +28,25 @@ help: ## this list
 run: build ## the whole venue on real market data, with a live dashboard (DURATION=seconds)
 	$(BIN)/synchromesh demo --duration $(DURATION)
 
-test: build contracts ## every test: Rust, Solidity, Python
+test: test-rust test-contracts test-python ## every test: Rust, Solidity, Python (each also by itself: test-rust, …)
+
+test-rust: build
 	$(call say,Rust tests)
 	SYNCHROMESH_CONTRACTS="$(CURDIR)/contracts/out" cargo test --locked --workspace --exclude synchromesh-bindings --quiet
+
+test-contracts: build
 	$(call say,Solidity tests)
 	cd contracts && ./forge test
+
+test-python: build
 	$(call say,Python tests)
-	$(BIN)/python -m pytest
+	@# Hundreds of processes are started: each would compile its modules anew.
+	env -u PYTHONDONTWRITEBYTECODE $(BIN)/python -m pytest --numprocesses auto --dist loadfile --no-loadscope-reorder
 
 bench: build ## speed, as ratios against named peers
 	$(BIN)/python -m benches
 
-lint: build contracts ## every linter; changes nothing
+lint: build ## every linter; changes nothing
 	$(call say,ruff and mypy)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -53,7 +59,8 @@ lint: build contracts ## every linter; changes nothing
 	cd contracts && ./forge fmt --check
 
 build: tools ## everything that running needs
-	@# The contracts' compiler is slow and takes one processor: it works beside the Rust build.
+	@# The contracts' compiler is slow and takes one processor: it works beside the Rust build, and once for all: the
+	@# tests take most contracts into their own code, and would compile them again.
 	@$(MAKE) --no-print-directory -j2 native abi
 
 tools:
@@ -86,14 +93,8 @@ $(STAMPS)/native: $(RUST_SOURCES) pyproject.toml $(STAMPS)/python
 abi: $(STAMPS)/abi
 $(STAMPS)/abi: $(STAMPS)/npm $(CONTRACTS) contracts/script/export-abi.mjs
 	$(call say,contracts)
-	cd contracts && ./forge build --skip test
-	node contracts/script/export-abi.mjs
-	@mkdir -p $(@D) && touch $@
-
-contracts: $(STAMPS)/contracts
-$(STAMPS)/contracts: $(STAMPS)/abi $(CONTRACT_TESTS)
-	$(call say,tests of the contracts)
 	cd contracts && ./forge build
+	node contracts/script/export-abi.mjs
 	@mkdir -p $(@D) && touch $@
 
 # Its solver clashes with packages of ours: an environment of its own.

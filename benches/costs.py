@@ -29,7 +29,7 @@ from support.local import LocalChain, LocalVenue
 PAGE = ROOT / "docs" / "costs.md"
 PLOT = ROOT / "docs" / "img" / "costs.png"
 STEPS, QUICK_STEPS = (1, 100, 1_000, 10_000), (1, 100)
-REPEATED, QUICK_REPEATED = 100, 10
+REPEATED, QUICK_REPEATED = 30, 10
 """Commands of a kind over whose number gas is divided."""
 SWEPT = 10
 """Orders that one large order fills."""

@@ -16,11 +16,12 @@ import {BondedConfig} from "./types/BondedConfig.sol";
 /// {Withdrawals}, {Timelock}, {Freeze}, {BondedBatches}, {Payouts}. What judges, and what computes an exit, are contracts of
 /// their own.
 contract BondedSettlement is IBondedSettlement, Payouts, EIP712 {
-    /// @dev A user who dislikes a change forces a withdrawal, which is served in time and final a window later.
+    /// @dev A user who dislikes a change forces a withdrawal, which is served within two serve deadlines, or the venue frozen,
+    /// and final a window later.
     constructor(BondedConfig memory config)
         Guardian(config.owner, config.guardian)
-        Timelock(config.upgradeDelay, config.serveDeadline + config.challengeWindow)
-        Freeze(config.serveDeadline)
+        Timelock(config.upgradeDelay, 2 * config.serveDeadline + config.challengeWindow)
+        Freeze(config.serveDeadline, config.maxTimeLag)
         BondedBatches(config)
         Payouts(config.exits)
         EIP712("Synchromesh", "1")

@@ -32,7 +32,7 @@ contract Bonds is IBonds, ReentrancyGuardTransient {
     IERC20 public immutable token;
     /// @notice The contract whose operators are bonded.
     IBondedSettlement public immutable settlement;
-    /// @notice Who receives the rest of a bond, for the venue's insurance.
+    /// @inheritdoc IBonds
     address public immutable insurance;
     /// @notice What an operator must have at stake.
     uint256 public immutable requirement;
@@ -60,7 +60,7 @@ contract Bonds is IBonds, ReentrancyGuardTransient {
     /// @param insurance_ Who receives the rest of a bond
     /// @param requirement_ What an operator must have at stake
     /// @param rewardShare_ Part for who proved a batch wrong, in hundredths of a percent, less than the whole
-    /// @param delay_ Seconds until a released bond is free: no less than the challenge window
+    /// @param delay_ Seconds until a released bond is free: no less than serve deadline and challenge window together
     constructor(
         IERC20 token_,
         IBondedSettlement settlement_,
@@ -102,6 +102,9 @@ contract Bonds is IBonds, ReentrancyGuardTransient {
     function withdraw() external nonReentrant {
         Release memory released = _releases[msg.sender];
         require(block.timestamp >= released.freeAt, BondNotFree(released.freeAt));
+        require(
+            isBonded(msg.sender) || settlement.operator() != msg.sender || settlement.frozen(), InOffice(msg.sender)
+        );
         delete _releases[msg.sender];
         emit BondReleased(msg.sender, released.amount);
         token.safeTransfer(msg.sender, released.amount);
@@ -142,7 +145,7 @@ contract Bonds is IBonds, ReentrancyGuardTransient {
     }
 
     /// @inheritdoc IBonds
-    function isBonded(address operator) external view returns (bool) {
+    function isBonded(address operator) public view returns (bool) {
         return bondOf[operator] >= requirement;
     }
 

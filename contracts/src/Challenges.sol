@@ -1,13 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.30;
 
-import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
-import {SafeERC20} from "@openzeppelin/contracts/token/ERC20/utils/SafeERC20.sol";
-import {ReentrancyGuardTransient} from "@openzeppelin/contracts/utils/ReentrancyGuardTransient.sol";
-
+import {Demands} from "./base/Demands.sol";
 import {IBondedSettlement} from "./interfaces/IBondedSettlement.sol";
-import {IBonds} from "./interfaces/IBonds.sol";
-import {BlobContents, IChallenges, ListedWithdrawal} from "./interfaces/IChallenges.sol";
+import {BlobContents, BlobElement, IChallenges, ListedWithdrawal} from "./interfaces/IChallenges.sol";
 import {IFraudProof} from "./interfaces/IFraudProof.sol";
 import {IOmissionProof, LookedAt, Omission} from "./interfaces/IOmissionProof.sol";
 import {IStepVerifier} from "./interfaces/IStepVerifier.sol";
@@ -25,9 +21,8 @@ import {Judgement} from "./verifier/StepVerifier.sol";
 /// @title Challenges
 /// @notice See {IChallenges}. Nobody governs it: another set of judges is another contract, which the settlement's owner
 /// announces long before it counts.
-contract Challenges is IChallenges, ReentrancyGuardTransient {
+contract Challenges is IChallenges, Demands {
     using BatchOpenings for BatchOpening;
-    using SafeERC20 for IERC20;
 
     /// @dev A demand to see a leaf.
     struct Request {
@@ -37,24 +32,22 @@ contract Challenges is IChallenges, ReentrancyGuardTransient {
         address requester;
         uint64 deadline;
         uint64 index;
+        uint256 stake;
     }
+
+    /// @dev A hunt for a wrong leaf below an asserted root asks for one after the other, as many as the tree of 65,536
+    /// instruments is deep, and a few; all of them have to be answered within the challenge window, each as late as may be.
+    uint64 private constant _ROUNDS = 20;
 
     /// @dev Step kind of marks, after which the root of the instruments is asserted.
     uint8 private constant _MARK = 33;
 
     /// @notice Whose batches are challenged.
     IBondedSettlement public immutable settlement;
-    /// @notice What is at stake.
-    IBonds public immutable bonds;
     /// @notice Who executes steps.
     IStepVerifier public immutable stepVerifier;
     /// @notice Who finds what was left out.
     IOmissionProof public immutable omissionProof;
-    /// @notice Seconds to answer a request for a leaf.
-    uint64 public immutable answerTime;
-    /// @notice What a request costs who makes it, unless it is not answered.
-    uint256 public immutable requestStake;
-
     /// @inheritdoc IChallenges
     mapping(bytes32 batchHash => bool) public isProvenWrong;
 
@@ -71,7 +64,7 @@ contract Challenges is IChallenges, ReentrancyGuardTransient {
     /// @param omissionProof_ Who finds what was left out
     /// @param judges Further judges, in the order of their numbers
     /// @param answerTime_ Seconds to answer a request for a leaf
-    /// @param requestStake_ What a request costs who makes it, of the token of the bonds
+    /// @param requestStake_ What a request costs who makes it, when few are open, of the token of the bonds
     constructor(
         IBondedSettlement settlement_,
         IStepVerifier stepVerifier_,
@@ -79,14 +72,13 @@ contract Challenges is IChallenges, ReentrancyGuardTransient {
         IFraudProof[] memory judges,
         uint64 answerTime_,
         uint256 requestStake_
-    ) {
+    ) Demands(settlement_.bonds(), answerTime_, requestStake_) {
+        uint64 longest = settlement_.challengeWindow() / _ROUNDS;
+        require(answerTime_ <= longest, AnswerTimeTooLong(answerTime_, longest));
         settlement = settlement_;
-        bonds = settlement_.bonds();
         stepVerifier = stepVerifier_;
         omissionProof = omissionProof_;
         _judges = judges;
-        answerTime = answerTime_;
-        requestStake = requestStake_;
     }
 
     /// @inheritdoc IChallenges
@@ -157,6 +149,17 @@ contract Challenges is IChallenges, ReentrancyGuardTransient {
     }
 
     /// @inheritdoc IChallenges
+    function challengeElement(BatchOpening calldata batch, uint64 chunk, BlobElement calldata element, bytes32 salt)
+        external
+    {
+        Chunk calldata claimed = batch.chunks[chunk];
+        require(claimed.source == Source.Blob, ChunkNotInBlob(chunk));
+        BlobData.requireElement(claimed.content, element.index, element.value, element.commitment, element.proof);
+        require(element.index >= BlobData.USED_ELEMENTS && element.value != 0, NothingProven());
+        _punish(batch, Fraud.Blob, chunk, salt);
+    }
+
+    /// @inheritdoc IChallenges
     function challengeWithdrawal(
         BatchOpening calldata batch,
         StepOpening calldata opening,
@@ -198,19 +201,34 @@ contract Challenges is IChallenges, ReentrancyGuardTransient {
 
         id = _nextRequest++;
         uint64 deadline = uint64(block.timestamp) + answerTime;
-        _requests[id] = Request(batchHash, input.rootAfter, key, msg.sender, deadline, index);
+        uint256 stake = stakeNow();
+        _requests[id] = Request(batchHash, input.rootAfter, key, msg.sender, deadline, index, stake);
         emit OpeningRequested(id, batchHash, input.rootAfter, key, deadline, msg.sender);
-        bonds.token().safeTransferFrom(msg.sender, address(this), requestStake);
+        _takeStake(stake);
     }
 
     /// @inheritdoc IChallenges
     function answerOpening(uint256 id, StatePath calldata path) external nonReentrant {
         Request memory request = _open(id);
         require(block.timestamp <= request.deadline, AnswerTooLate(request.deadline));
-        bool present = StateProof.lookUp(request.root, StateProof.INSTRUMENTS, request.key, path);
-        delete _requests[id];
-        emit OpeningAnswered(id, present, path);
-        bonds.token().safeTransfer(msg.sender, requestStake);
+        _show(id, request, path);
+        _payAnswers(1, request.stake);
+    }
+
+    /// @inheritdoc IChallenges
+    function answerOpenings(uint256[] calldata ids, StatePath[] calldata paths) external nonReentrant {
+        require(paths.length == ids.length, AnswersMissing(paths.length, ids.length));
+        uint256 shown = 0;
+        uint256 stakes = 0;
+        for (uint256 i = 0; i < ids.length; i++) {
+            Request memory request = _requests[ids[i]];
+            // Also a request that is closed: its deadline is gone with it.
+            if (block.timestamp > request.deadline) continue;
+            _show(ids[i], request, paths[i]);
+            stakes += request.stake;
+            shown++;
+        }
+        _payAnswers(shown, stakes);
     }
 
     /// @inheritdoc IChallenges
@@ -221,7 +239,7 @@ contract Challenges is IChallenges, ReentrancyGuardTransient {
         delete _requests[id];
         _revert(batch, batchHash);
         _reward(batchHash, Fraud.Silence, request.requester);
-        bonds.token().safeTransfer(request.requester, requestStake);
+        _giveBack(request.requester, request.stake);
     }
 
     /// @inheritdoc IChallenges
@@ -233,7 +251,7 @@ contract Challenges is IChallenges, ReentrancyGuardTransient {
             BatchPending(request.batchHash)
         );
         delete _requests[id];
-        bonds.token().safeTransfer(request.requester, requestStake);
+        _giveBack(request.requester, request.stake);
     }
 
     /// @inheritdoc IChallenges
@@ -271,6 +289,13 @@ contract Challenges is IChallenges, ReentrancyGuardTransient {
 
     function _isPending(uint64 index, bytes32 batchHash) private view returns (bool) {
         return index < settlement.batches() && settlement.batchAt(index).batchHash == batchHash;
+    }
+
+    /// @dev Shows the leaf that a request is about.
+    function _show(uint256 id, Request memory request, StatePath calldata path) private {
+        bool present = StateProof.lookUp(request.root, StateProof.INSTRUMENTS, request.key, path);
+        delete _requests[id];
+        emit OpeningAnswered(id, present, path);
     }
 
     function _open(uint256 id) private view returns (Request memory request) {

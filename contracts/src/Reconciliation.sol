@@ -1,10 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.30;
 
-import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
-import {SafeERC20} from "@openzeppelin/contracts/token/ERC20/utils/SafeERC20.sol";
-import {ReentrancyGuardTransient} from "@openzeppelin/contracts/utils/ReentrancyGuardTransient.sol";
-
+import {Demands} from "./base/Demands.sol";
 import {IBondedSettlement} from "./interfaces/IBondedSettlement.sol";
 import {IReconciliation} from "./interfaces/IReconciliation.sol";
 import {StatePath, StateProof} from "./libraries/StateProof.sol";
@@ -15,91 +12,116 @@ import {StateKeys} from "./verifier/state/StateKeys.sol";
 /// @title Reconciliation
 /// @notice See {IReconciliation}. Nobody governs it: another one is another contract, which the settlement's owner announces
 /// long before it counts.
-contract Reconciliation is IReconciliation, ReentrancyGuardTransient {
-    using SafeERC20 for IERC20;
-
+contract Reconciliation is IReconciliation, Demands {
     /// @dev That somebody asks.
     struct Request {
         address requester;
         uint64 madeAt;
+        uint256 stake;
     }
 
     /// @notice The venue.
     IBondedSettlement public immutable settlement;
-    /// @notice What stakes are made of: what bonds are.
-    IERC20 public immutable token;
-    /// @notice Seconds to answer.
-    uint64 public immutable answerTime;
-    /// @notice What a request costs who makes it, unless it is not answered.
-    uint256 public immutable requestStake;
-
-    /// @inheritdoc IReconciliation
-    mapping(uint64 subaccount => Request) public requestOf;
+    mapping(uint64 subaccount => Request) private _requests;
 
     /// @param settlement_ The venue
     /// @param answerTime_ Seconds to answer: enough for a batch
-    /// @param requestStake_ What a request costs who makes it
-    constructor(IBondedSettlement settlement_, uint64 answerTime_, uint256 requestStake_) {
-        require(answerTime_ != 0, NoTimeToAnswer());
+    /// @param requestStake_ What a request costs who makes it, when few are open
+    constructor(IBondedSettlement settlement_, uint64 answerTime_, uint256 requestStake_)
+        Demands(settlement_.bonds(), answerTime_, requestStake_)
+    {
         settlement = settlement_;
-        token = settlement_.bonds().token();
-        answerTime = answerTime_;
-        requestStake = requestStake_;
     }
 
     /// @inheritdoc IReconciliation
     function requestReconciliation(uint64 subaccount) external nonReentrant {
         require(!settlement.frozen(), VenueIsFrozen());
-        require(requestOf[subaccount].requester == address(0), RequestOpen(subaccount));
+        require(_requests[subaccount].requester == address(0), RequestOpen(subaccount));
         uint64 madeAt = uint64(block.timestamp);
-        requestOf[subaccount] = Request(msg.sender, madeAt);
+        uint256 stake = stakeNow();
+        _requests[subaccount] = Request(msg.sender, madeAt, stake);
         emit ReconciliationRequested(subaccount, msg.sender, madeAt, deadlineOf(subaccount));
-        token.safeTransferFrom(msg.sender, address(this), requestStake);
+        _takeStake(stake);
     }
 
     /// @inheritdoc IReconciliation
     function answer(uint64 subaccount, BatchHeader calldata header, StatePath calldata path) external nonReentrant {
+        uint64 committedAt = _committedAt(header);
         Request memory request = _requestFor(subaccount);
-        BondedBatch memory batch = settlement.batchAt(header.index);
-        bytes32 batchHash = header.hash();
-        require(batchHash == batch.batchHash, HeaderWrong(batchHash, batch.batchHash));
-        require(batch.committedAt > request.madeAt, BatchTooOld(batch.committedAt, request.madeAt));
-        bytes32 key = StateKeys.account(subaccount);
-        bool present = StateProof.lookUp(header.newRoot, StateProof.ACCOUNTS, key, path);
-        delete requestOf[subaccount];
-        emit ReconciliationAnswered(subaccount, header.index, present, path);
-        token.safeTransfer(msg.sender, requestStake);
+        require(committedAt > request.madeAt, BatchTooOld(committedAt, request.madeAt));
+        _payAnswers(1, _show(subaccount, header, path));
+    }
+
+    /// @inheritdoc IReconciliation
+    function answerMany(uint64[] calldata subaccounts, BatchHeader calldata header, StatePath[] calldata paths)
+        external
+        nonReentrant
+    {
+        require(paths.length == subaccounts.length, AnswersMissing(paths.length, subaccounts.length));
+        uint64 committedAt = _committedAt(header);
+        uint256 shown = 0;
+        uint256 stakes = 0;
+        for (uint256 i = 0; i < subaccounts.length; i++) {
+            Request memory request = _requests[subaccounts[i]];
+            if (request.requester == address(0) || committedAt <= request.madeAt) continue;
+            stakes += _show(subaccounts[i], header, paths[i]);
+            shown++;
+        }
+        _payAnswers(shown, stakes);
     }
 
     /// @inheritdoc IReconciliation
     function punishSilence(uint64 subaccount) external nonReentrant {
-        address requester = _requestFor(subaccount).requester;
+        Request memory request = _requestFor(subaccount);
         uint64 deadline = deadlineOf(subaccount);
         require(block.timestamp > deadline, AnswerDue(deadline));
         require(!settlement.batchesPaused(), CommittingPaused());
-        delete requestOf[subaccount];
+        delete _requests[subaccount];
         emit ReconciliationRefused(subaccount);
         settlement.freeze();
-        token.safeTransfer(requester, requestStake);
+        _giveBack(request.requester, request.stake);
     }
 
     /// @inheritdoc IReconciliation
     function reclaimStake(uint64 subaccount) external nonReentrant {
-        address requester = _requestFor(subaccount).requester;
+        Request memory request = _requestFor(subaccount);
         require(settlement.frozen(), VenueIsLive());
-        delete requestOf[subaccount];
-        token.safeTransfer(requester, requestStake);
+        delete _requests[subaccount];
+        _giveBack(request.requester, request.stake);
+    }
+
+    /// @inheritdoc IReconciliation
+    function requestOf(uint64 subaccount) external view returns (address requester, uint64 madeAt) {
+        Request storage request = _requests[subaccount];
+        return (request.requester, request.madeAt);
     }
 
     /// @inheritdoc IReconciliation
     function deadlineOf(uint64 subaccount) public view returns (uint64) {
-        uint64 deadline = _requestFor(subaccount).madeAt + answerTime;
-        uint64 grace = settlement.graceUntil();
-        return deadline < grace ? grace : deadline;
+        return settlement.dueAt(_requestFor(subaccount).madeAt, answerTime);
+    }
+
+    /// @dev Shows an account that is asked for, and returns the stake.
+    function _show(uint64 subaccount, BatchHeader calldata header, StatePath calldata path)
+        private
+        returns (uint256 stake)
+    {
+        stake = _requests[subaccount].stake;
+        bool present = StateProof.lookUp(header.newRoot, StateProof.ACCOUNTS, StateKeys.account(subaccount), path);
+        delete _requests[subaccount];
+        emit ReconciliationAnswered(subaccount, header.index, present, path);
+    }
+
+    /// @dev When the batch of a header was committed.
+    function _committedAt(BatchHeader calldata header) private view returns (uint64) {
+        BondedBatch memory batch = settlement.batchAt(header.index);
+        bytes32 batchHash = header.hash();
+        require(batchHash == batch.batchHash, HeaderWrong(batchHash, batch.batchHash));
+        return batch.committedAt;
     }
 
     function _requestFor(uint64 subaccount) private view returns (Request memory request) {
-        request = requestOf[subaccount];
+        request = _requests[subaccount];
         require(request.requester != address(0), NothingRequested(subaccount));
     }
 }

@@ -357,7 +357,9 @@ def withdrawal_proof(withdrawals: list[tuple[int, int, int, bytes]], index: int)
     """Siblings of the withdrawal at ``index``, from the leaf up; ValueError when there is none."""
 
 MAX_CHUNK_BYTES: int
-"""Most bytes of a chunk: what a blob carries."""
+"""Most bytes of a chunk: what a blob may carry."""
+MAX_CHUNK_UNITS: int
+"""Most entries and steps of a chunk, together."""
 
 @final
 class Step:
@@ -468,9 +470,11 @@ class ReplayError(RuntimeError):
     command: str | None
     """Its kind; None when it could not be decoded."""
     code: str
-    """``data``, ``codec``, ``signature``, ``marks``, or the engine's code of refusal."""
+    """``data``, ``codec``, ``signature``, ``marks``, ``step``, or the engine's code of refusal."""
     reason: str
     """What is wrong with it."""
+    step: int
+    """Of `Replica.apply_named`: the first step that cannot be taken, where ``code`` is ``step``; else 0."""
 
 class StateOpening(TypedDict):
     """Every leaf of a state by key, tree by tree."""
@@ -531,6 +535,21 @@ class Replica:
     def apply_steps(self, record: bytes, verify: bool = False) -> list[Step]:
         """Applies the next record as `apply` does, and returns its steps with the state root after each."""
 
+    def follow_many(self, records: Sequence[bytes], room: int | None = None) -> list[list[Step]]:
+        """Applies the next records, up to the one with which all of them take ``room`` bytes of chunks (None: all), at
+        least one if there is any, and returns the steps of each with the state root after each step. Hashes of many
+        steps are computed together, so a few hundred records in one call are the fastest. On an error the records
+        before it are applied. Runs without the GIL.
+        """
+
+    def apply_named(self, record: bytes, named: list[tuple[int, bytes]] | None, verify: bool = False) -> list[Step]:
+        """Applies the next record by the steps that somebody names (kind, subject), all of them: where the rules leave
+        a choice, what they say is done. Without names the choices are the replica's own. What no step judges is not
+        asked either way: a client id may be taken, marks need not fit a parameter, the hash of a mark's arrays is as
+        named. Returns the steps with the roots that *it* comes to. Whether they were legal is for the contract to say.
+        Names cost a copy of the state; on an error it is put back.
+        """
+
     def apply_many(self, data: bytes, verify: bool = True, threads: int = 0) -> int:
         """Applies packed records and returns their number. With ``verify``, signatures are checked before, on
         ``threads`` threads (0: one for each processor). Runs without the GIL.
@@ -565,21 +584,29 @@ class Replica:
         key: bytes,
         record: bytes | None = None,
         steps: int = 0,
+        named: list[tuple[int, bytes]] | None = None,
     ) -> tuple[tuple[bytes, bytes, bytes, bytes, bytes], bytes, bytes, list[int], list[bytes]]:
         """A leaf of the state and its path, as the contract's ``StatePath``: roots of the five trees, key, value, bits
         and siblings from the leaf up. The leaf is that of ``key``, or the one that shows its absence. The state is that
-        behind the last command, or behind the first ``steps`` steps of the next ``record``; the replica does not
-        change. Spells out the whole state. ValueError when the record has fewer steps.
+        behind the last command, or behind the first ``steps`` steps of the next ``record``, taken as by `apply_named`;
+        the replica does not change. Spells out the whole state. ValueError when the record has fewer steps.
         """
 
     def witness_command(self, record: bytes) -> list[tuple[Step, bytes, bool, bytes]]:
-        """The steps of the next record: each with the root before it, whether it is the first, and the witness with
-        which the chain executes it. The replica does not change.
+        """The steps of the next record as the replica takes them, what no step judges not asked: each with the root
+        before it, whether it is the first, and the witness with which the chain executes it. The replica does not
+        change.
         """
 
-    def witness_claim(self, record: bytes, index: int, kind: int, subject: bytes) -> bytes:
+    def witness_named(self, record: bytes, named: list[tuple[int, bytes]]) -> list[tuple[Step, bytes, bool, bytes]]:
+        """The same by the steps that somebody names, see `apply_named`: those before the first that cannot be taken."""
+
+    def witness_claim(
+        self, record: bytes, index: int, kind: int, subject: bytes, named: list[tuple[int, bytes]] | None = None
+    ) -> bytes:
         """Witness for a step that somebody claims at ``index`` of the next record: of another kind, with another
-        subject, of a command that the replica refuses (then at 0), or behind its last step.
+        subject, of a command that the replica refuses (then at 0), or behind its last step. The steps before it are
+        taken as by `apply_named`; where one of them cannot be, the witness is of the state before that.
         """
 
     def witness_state(self, accounts: list[int], instruments: list[int]) -> bytes:

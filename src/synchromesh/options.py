@@ -23,4 +23,15 @@ Beacon = Annotated[
     str | None,
     typer.Option(envvar="SYNCHROMESH_BEACON", help="Beacon node or archive with blobs; a local chain has its own."),
 ]
+State = Annotated[
+    Path | None,
+    typer.Option(help="Folder where states are saved, so that a restart does not replay everything; yours alone."),
+]
+Blobs = Annotated[
+    str | None,
+    typer.Option(
+        envvar="SYNCHROMESH_BLOBS",
+        help="Folder where blobs are looked for first, and kept once they were found; or the URL of somebody's.",
+    ),
+]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]

@@ -82,7 +82,7 @@ async def goes_on(venue: TestVenue) -> bool:
     async def later() -> bool:
         return await marks(venue) >= before + 4
 
-    await settled(later, 20)
+    await settled(later)
     return abs(await index(venue) / market().index("BTC", venue.now) - 1) < 1e-3
 
 
@@ -108,7 +108,7 @@ async def test_without_two_that_agree_there_are_no_marks(listed: TestVenue, skew
     before = await marks(listed)
     with capture_logs() as logs:
         async with running(listed, skews):
-            await settled(lambda: sum(line["event"] in ("no_quorum", "no_mark") for line in logs) >= ROUNDS, 20)
+            await settled(lambda: sum(line["event"] in ("no_quorum", "no_mark") for line in logs) >= ROUNDS)
     assert await marks(listed) == before
 
 
@@ -163,13 +163,13 @@ async def test_three_processes_of_which_one_lies_and_one_is_killed(listed: TestV
         await start(0)
         await start(1)
         await start(2, "--skew", "0.05")
-        await settled(lambda: (tmp_path / "oracle-2.log").read_text().count("oracle_refuses") >= ROUNDS, 30)
+        await settled(lambda: (tmp_path / "oracle-2.log").read_text().count("oracle_refuses") >= ROUNDS)
         assert await goes_on(listed)
         await supervisor.stop(["oracle-1"])
         alone = failures()
-        await settled(lambda: failures() >= alone + ROUNDS, 30)
+        await settled(lambda: failures() >= alone + ROUNDS)
         stopped = await marks(listed)
-        await settled(lambda: failures() >= alone + 2 * ROUNDS, 30)
+        await settled(lambda: failures() >= alone + 2 * ROUNDS)
         assert await marks(listed) == stopped > before
         await start(1)
         assert await goes_on(listed)

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from support.risk import WBTC, RiskVenue
-from support.venue import TestVenue, secret
+from support.venue import PATIENCE_SECONDS, TestVenue, secret
 from synchromesh.protocol import CONTRACT, address_of
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
@@ -27,7 +27,7 @@ def risky(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RiskVenue]:
 
 def run(name: str, *arguments: str) -> str:
     command = [sys.executable, str(EXAMPLES / name), *arguments]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE_SECONDS, check=False)
     assert done.returncode == 0, done.stderr
     return done.stdout
 

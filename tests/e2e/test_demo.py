@@ -18,6 +18,8 @@ from synchromesh.operations.demo import Demo, DemoPlan
 from synchromesh.operations.launch import VenueStack
 
 DURATION = 25
+SECONDS = 600
+"""A demo that takes longer hangs: on a machine with much else to do it takes minutes."""
 KEYS = {
     "instruments",
     "orders",
@@ -67,12 +69,14 @@ def run_demo(tmp_path: Path, **environment: str) -> dict[str, object]:
     report = tmp_path / "summary.json"
     arguments = ["--duration", str(DURATION), "--json", str(report), "--directory", str(tmp_path / "venue")]
     inherited = {name: value for name, value in os.environ.items() if name != "SYNCHROMESH_DATA"}
-    done = subprocess.run(DEMO + arguments, env=inherited | environment, capture_output=True, text=True, timeout=240)
+    done = subprocess.run(
+        DEMO + arguments, env=inherited | environment, capture_output=True, text=True, timeout=SECONDS
+    )
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
     summary: dict[str, object] = json.loads(report.read_text())
     # What is printed last is the venue as it ended.
     assert f"batches {summary['batches']}/{summary['batches']}" in done.stdout
-    assert "venue 2026-02-0" in done.stdout
+    assert "venue 2026-02-" in done.stdout
     return summary
 
 
@@ -149,7 +153,7 @@ def test_a_fraud_costs_the_operator_its_bond_and_users_nothing(tmp_path: Path) -
     """The whole story as processes: honest trading, the fraud, the watchtower, the standby, and everybody paid."""
     report = tmp_path / "fraud.json"
     arguments = ["--fraud", "out-of-priority", "--json", str(report), "--directory", str(tmp_path / "venue")]
-    done = subprocess.run(DEMO + arguments, capture_output=True, text=True, timeout=240)
+    done = subprocess.run(DEMO + arguments, capture_output=True, text=True, timeout=SECONDS)
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
     found = json.loads(report.read_text())
     assert found["fraud"] == "out-of-priority"
@@ -163,13 +167,13 @@ def test_a_fraud_costs_the_operator_its_bond_and_users_nothing(tmp_path: Path) -
 
 
 def test_the_catalogue_of_frauds_is_listed() -> None:
-    done = subprocess.run([*DEMO, "--fraud", "list"], capture_output=True, text=True, timeout=60, check=True)
+    done = subprocess.run([*DEMO, "--fraud", "list"], capture_output=True, text=True, timeout=SECONDS, check=True)
     listed = dict(line.split(maxsplit=1) for line in done.stdout.splitlines())
     assert listed.keys() == FRAUDS.keys()
     assert listed["out-of-priority"].startswith("An order is filled")
 
 
 def test_a_fraud_that_nobody_knows_is_refused() -> None:
-    done = subprocess.run([*DEMO, "--fraud", "tax"], capture_output=True, text=True, timeout=60)
+    done = subprocess.run([*DEMO, "--fraud", "tax"], capture_output=True, text=True, timeout=SECONDS)
     assert done.returncode != 0
     assert "there is no fraud 'tax'" in done.stdout + done.stderr

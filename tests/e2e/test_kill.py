@@ -23,7 +23,7 @@ from pathlib import Path
 import pytest
 
 from e2e.audit import Ack, Audit
-from support.venue import CALL, PERPETUAL, PUT, TestVenue, secret
+from support.venue import CALL, PATIENCE_SECONDS, PERPETUAL, PUT, TestVenue, secret
 from synchromesh._native import Host, pack_records
 from synchromesh.client import Client, ClientError
 from synchromesh.clock import SECOND
@@ -46,8 +46,10 @@ START_KILL_EVERY = 7
 """Every so many rounds the kill falls into the start."""
 ORDERS = 250
 """Commands of a round; more than are settled before the kill."""
+HEARD = 16
+"""Most acknowledgements that are waited for before a kill."""
 KILL_SECONDS = 0.08
-"""A kill falls within this long after the host has opened, and four times as long for the whole process."""
+"""A kill falls within this long after what was waited for, and four times as long for the whole process."""
 ASKED = 30
 """Newest acknowledged orders that a restarted process is asked about, one by one."""
 TRADERS = ("alice", "bob", "carol")
@@ -157,7 +159,7 @@ class Rounds:
         assert process.stdout is not None
         output = b""
         if not while_starting:
-            output = self._until_open(process)
+            output = self._until_heard(process, self.rng.randint(0, HEARD))
         time.sleep(self.rng.uniform(0, KILL_SECONDS))
         process.kill()
         output += process.stdout.read()
@@ -166,11 +168,16 @@ class Rounds:
         self._settle(output, sent)
 
     @staticmethod
-    def _until_open(process: subprocess.Popen[bytes]) -> bytes:
+    def _until_heard(process: subprocess.Popen[bytes], acks: int) -> bytes:
+        """What the host says until it has opened and acknowledged so many commands."""
         assert process.stdout is not None
-        ready, _, _ = select.select([process.stdout], [], [], 30)
-        output = os.read(process.stdout.fileno(), 1 << 16) if ready else b""
-        assert output.startswith(b"open "), f"the host did not open: {output!r}, {process.poll()}"
+        output = b""
+        while b"\n" not in output or output.count(b"\nack ") < acks:
+            ready, _, _ = select.select([process.stdout], [], [], PATIENCE_SECONDS)
+            said = os.read(process.stdout.fileno(), 1 << 16) if ready else b""
+            assert said, f"the host fell silent after {output[-200:]!r}, {process.poll()}"
+            output += said
+        assert output.startswith(b"open ")
         return output
 
     def _settle(self, output: bytes, sent: list[tuple[bytes, str]]) -> None:
@@ -237,10 +244,10 @@ class Rounds:
                     first.set()
 
         senders = [asyncio.create_task(send()) for _ in range(4 * len(TRADERS))]
-        await asyncio.wait_for(first.wait(), 30)
+        await asyncio.wait_for(first.wait(), PATIENCE_SECONDS)
         await asyncio.sleep(self.rng.uniform(0, 4 * KILL_SECONDS))
         assert self.venue.stop(signal.SIGKILL) == -signal.SIGKILL, "the process died by itself"
-        await asyncio.wait_for(asyncio.gather(*senders), 30)
+        await asyncio.wait_for(asyncio.gather(*senders), PATIENCE_SECONDS)
         await asyncio.gather(*(client.close() for client in clients.values()))
         return acks
 

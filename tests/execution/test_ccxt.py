@@ -12,7 +12,7 @@ import ccxt.pro as ccxt_pro
 import pytest
 
 from support.orders import order_params
-from support.venue import CALL, TestVenue, secret
+from support.venue import CALL, PATIENCE_SECONDS, TestVenue, secret, settled
 from synchromesh.client import Client
 from synchromesh.protocol import Side, address_of
 
@@ -120,8 +120,13 @@ async def stream(traded: TestVenue) -> AsyncIterator[Any]:
     await exchange.close()
 
 
+async def follows_all(exchange: Any) -> None:
+    """Wait until the venue has what was subscribed so far: it answers a connection's requests in their order."""
+    await asyncio.create_task(exchange.watch_ticker(PERPETUAL))
+
+
 async def test_websocket_streams(stream: Any, traded: TestVenue) -> None:
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PATIENCE_SECONDS):
         await stream.load_markets()
         book = await stream.watch_order_book(SYMBOL)
         assert book["bids"][0][:2] == [1900, 0.1]
@@ -129,7 +134,7 @@ async def test_websocket_streams(stream: Any, traded: TestVenue) -> None:
         assert ticker["bid"] == 1900
         change = asyncio.create_task(stream.watch_order_book(SYMBOL))
         fill = asyncio.create_task(stream.watch_trades(SYMBOL))
-        await asyncio.sleep(0.3)
+        await follows_all(stream)
         order = await asyncio.to_thread(
             traded.call, "private/buy", **order_params(traded, "bob", 2, price="1950", amount="0.01")
         )
@@ -138,8 +143,7 @@ async def test_websocket_streams(stream: Any, traded: TestVenue) -> None:
         assert book["asks"][0][:2] == [1950, 0.05]
         trades = await fill
         assert (trades[-1]["price"], trades[-1]["amount"]) == (1950, 0.01)
-        await asyncio.sleep(0.3)
-        assert stream.tickers[SYMBOL]["askVolume"] == 0.05
+        await settled(lambda: stream.tickers[SYMBOL]["askVolume"] == 0.05)
 
 
 async def test_websocket_private_streams(traded: TestVenue) -> None:
@@ -147,10 +151,11 @@ async def test_websocket_private_streams(traded: TestVenue) -> None:
         login = await client.login()
         exchange = ccxt_pro.deribit(urls(traded) | {"apiKey": login.client_id, "secret": login.client_secret})
         try:
-            async with asyncio.timeout(20):
+            async with asyncio.timeout(PATIENCE_SECONDS):
                 await exchange.load_markets()
+                await exchange.authenticate()
                 watched = asyncio.create_task(exchange.watch_orders(SYMBOL))
-                await asyncio.sleep(0.5)
+                await follows_all(exchange)
                 await client.buy(CALL, "0.1", 1700)
                 orders = await watched
                 assert (orders[-1]["price"], orders[-1]["status"]) == (1700, "open")

@@ -10,9 +10,10 @@ from pathlib import Path
 import pytest
 
 from support.venue import CALL, DAY, EXPIRY, PERPETUAL, PUT, START, TestVenue, secret, settled
+from synchromesh._native import JournalReader
 from synchromesh.client import Client, ConnectionLost, RequestRefused
 from synchromesh.clock import SECOND
-from synchromesh.protocol import OrderType, TimeInForce, address_of
+from synchromesh.protocol import Clock, OrderType, Record, TimeInForce, address_of
 
 ALICE, BOB = secret("alice"), secret("bob")
 
@@ -109,6 +110,19 @@ async def test_good_till_date_ends_by_itself(tmp_path: Path) -> None:
         venue.down()
 
 
+async def test_a_venue_in_which_nothing_happens_journals_the_time(tmp_path: Path) -> None:
+    venue = TestVenue(tmp_path / "venue", speed=60.0)
+    try:
+        venue.start()
+        opened = venue.sequence
+        await settled(lambda: venue.sequence >= opened + 2)
+        frames = JournalReader(venue.directory.journal)
+        commands = [Record.decode(record).command for frame in frames for record in frame.records]
+        assert {type(command) for command in commands[opened:]} == {Clock}
+    finally:
+        venue.down()
+
+
 async def test_series_expire_and_settle(tmp_path: Path) -> None:
     venue = TestVenue(
         tmp_path / "venue", speed=20_000.0, parameters={"nonce_past": 7 * DAY, "mark_staleness": 30 * DAY}
@@ -121,7 +135,7 @@ async def test_series_expire_and_settle(tmp_path: Path) -> None:
             await alice.buy(CALL, "0.1", 1900)
             await bob.sell(CALL, "0.1", 1900)
             resting = (await alice.buy(PUT, "0.1", 1000)).order
-            await settled(lambda: venue.now > EXPIRY, 30)
+            await settled(lambda: venue.now > EXPIRY)
             await asyncio.to_thread(venue.expire, 1, EXPIRY, 78_000 * 10**6)
 
             async def flat() -> bool:
@@ -162,9 +176,8 @@ async def test_restart_loses_nothing(venue: TestVenue, number: signal.Signals) -
         again = await alice.buy(CALL, "0.1", 1900, client_order_id="kept")
         assert (again.duplicate, again.order.order_id) == (True, kept.order_id)
         await alice.buy(CALL, "0.1", 1890)
-        await asyncio.sleep(0.2)
-        assert book.ready, "subscriptions come back by themselves"
-        assert book.bids == [(1900, Decimal("0.1")), (1890, Decimal("0.1"))]
+        # Subscriptions come back by themselves.
+        await settled(lambda: book.ready and book.bids == [(1900, Decimal("0.1")), (1890, Decimal("0.1"))])
 
 
 def test_clock_starts_where_it_was_told(shared_venue: TestVenue) -> None:

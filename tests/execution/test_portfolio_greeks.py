@@ -60,12 +60,16 @@ async def test_portfolio_greeks_are_sums_over_positions(venue: TestVenue) -> Non
         pushes: dict[str, list[Account]] = {}
         channels = [f"user.portfolio.{currency}" for currency in ("btc", "eth", "any")]
         await alice.subscribe(channels, lambda channel, data: pushes.setdefault(channel, []).append(data))
+
+        async def told() -> bool:
+            """Each channel has shown the account as it is now."""
+            account = await alice.account()
+            deltas = [pushes[channel][-1].delta_total_map for channel in channels]
+            return all(shown.items() <= account.delta_total_map.items() for shown in deltas)
+
         for index in (75_000, 78_000):
-            counts = {channel: len(pushes[channel]) for channel in channels}
             await asyncio.to_thread(venue.mark, BTC=index, ETH=index / 34)
-            await settled(lambda counts=counts: all(len(pushes[name]) > counts[name] for name in channels))
-            await settled(lambda: len(pushes["user.portfolio.any"]) >= 2)
-            await asyncio.sleep(0.05)
+            await settled(told)
             tickers = {name: await alice.ticker(name) for name in POSITIONS}
             positions = {found.instrument_name: found for found in await alice.positions()}
             everything = pushes["user.portfolio.any"][-1]

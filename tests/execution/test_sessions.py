@@ -14,7 +14,7 @@ import httpx
 import pytest
 from websockets.asyncio.client import connect
 
-from support.venue import CALL, CHAIN_ID, DAY, PUT, TestVenue, VenueError, secret, settled
+from support.venue import CALL, CHAIN_ID, DAY, PATIENCE_SECONDS, PUT, TestVenue, VenueError, secret, settled
 from synchromesh.client import Client, RequestRefused
 from synchromesh.client.login import LoginMessage, LoginMessageError
 from synchromesh.clock import SECOND
@@ -257,10 +257,10 @@ async def test_heartbeats(open_venue: TestVenue) -> None:
     async with connect(open_venue.config.websocket_url) as raw:
         await raw.send(json.dumps({"id": 1, "method": "public/set_heartbeat", "params": {"interval": 10}}))
         assert json.loads(await raw.recv())["result"] == "ok"
-        async with asyncio.timeout(15):
+        async with asyncio.timeout(PATIENCE_SECONDS):
             beat = json.loads(await raw.recv())
         assert (beat["method"], beat["params"]["type"]) == ("heartbeat", "test_request")
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(PATIENCE_SECONDS):
             await raw.wait_closed()
         assert raw.close_code == 1001
 
@@ -302,7 +302,12 @@ async def test_slow_consumers_and_too_many_connections(strict_venue: TestVenue) 
         await connect(config.websocket_url)
     for one in idle:
         await one.close()
-    await asyncio.sleep(0.1)
+
+    async def nobody_is_connected() -> bool:
+        metrics = await asyncio.to_thread(httpx.get, config.http_url + "/metrics")
+        return "gateway_connections 0.0" in metrics.text
+
+    await settled(nobody_is_connected)
     slow = socket.create_connection((config.host, config.websocket_port))
     slow.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
     key = b"dGhlIHNhbXBsZSBub25jZQ=="
@@ -314,7 +319,7 @@ async def test_slow_consumers_and_too_many_connections(strict_venue: TestVenue) 
     text = json.dumps({"id": "x" * 60_000, "method": "public/test"}).encode()
     frame = b"\x81\xfe" + len(text).to_bytes(2) + bytes(4) + text
     slow.settimeout(2)
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + PATIENCE_SECONDS
     metrics = ""
     while "gateway_slow_consumers_total 1.0" not in metrics and time.monotonic() < deadline:
         try:

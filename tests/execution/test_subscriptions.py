@@ -117,8 +117,14 @@ async def test_market_channels(traders: tuple[Client, Client], venue: TestVenue)
     await alice.buy(CALL, "0.1", 1900)
     await bob.sell(CALL, "0.03", 1900)
     await asyncio.to_thread(venue.mark, BTC=77_000)
-    await settled(lambda: pushes["deribit_price_index.btc_usdc"][-1].price == 77_000)
-    await asyncio.sleep(0.25)
+    await settled(
+        lambda: (
+            pushes["deribit_price_index.btc_usdc"][-1].price == 77_000
+            and {f"trades.{CALL}.raw", "trades.option.BTC.100ms"} <= pushes.keys()
+            and pushes[f"ticker.{CALL}.100ms"][-1].index_price == 77_000
+            and len(pushes["markprice.options.eth_usdc"]) == 2
+        )
+    )
     assert "trades.future.any.raw" not in pushes
     [[trade]] = pushes["trades.option.BTC.100ms"]
     assert (trade.price, trade.amount, trade.direction) == (1900, Decimal("0.03"), "sell")
@@ -155,28 +161,34 @@ async def test_user_channels_show_own_data_only(traders: tuple[Client, Client]) 
     order = (await alice.buy(CALL, "0.1", 1900, client_order_id="first")).order
     await bob.sell(CALL, "0.04", 1900)
     await alice.cancel(order.order_id)
-    await asyncio.sleep(0.3)
+
+    def pushed(client: Client, channel: str) -> list[Any]:
+        return [data for name, data in seen[client] if name == channel]
 
     def orders(client: Client) -> list[Order]:
-        return [data for channel, data in seen[client] if channel == "user.orders.any.any.raw"]
+        return pushed(client, "user.orders.any.any.raw")
 
+    async def told() -> bool:
+        """What happened last is in the channels that tell it late."""
+        batches = pushed(alice, "user.orders.option.BTC.100ms")
+        if not batches or batches[-1][-1].order_state != "cancelled":
+            return False
+        portfolios = [pushed(client, "user.portfolio.usdc")[-1:] for client in traders]
+        balances = [(await client.account()).balance for client in traders]
+        return [[portfolio.balance for portfolio in shown] for shown in portfolios] == [[one] for one in balances]
+
+    await settled(told)
     assert [(item.order_state, item.filled_amount) for item in orders(alice)] == [
         ("open", 0),
         ("open", Decimal("0.04")),
         ("cancelled", Decimal("0.04")),
     ]
     assert [item.order_state for item in orders(bob)] == ["filled"]
-    fills = {
-        client: [data[0] for channel, data in seen[client] if channel.startswith("user.trades")] for client in traders
-    }
+    fills = {client: [data[0] for data in pushed(client, f"user.trades.{CALL}.raw")] for client in traders}
     assert [(fill.direction, fill.liquidity, fill.client_order_id) for fill in fills[alice]] == [("buy", "M", "first")]
     assert [(fill.direction, fill.liquidity, fill.client_order_id) for fill in fills[bob]] == [("sell", "T", "")]
     for client, subaccount in ((alice, 1), (bob, 2)):
-        portfolios = [data for channel, data in seen[client] if channel == "user.portfolio.usdc"]
-        assert {portfolio.subaccount_id for portfolio in portfolios} == {subaccount}
-        assert portfolios[-1].balance == (await client.account()).balance
-    batches = [data for channel, data in seen[alice] if channel == "user.orders.option.BTC.100ms"]
-    assert batches[-1][-1].order_state == "cancelled"
+        assert {portfolio.subaccount_id for portfolio in pushed(client, "user.portfolio.usdc")} == {subaccount}
 
 
 async def test_unsubscribe_and_limits(venue: TestVenue) -> None:
@@ -189,7 +201,7 @@ async def test_unsubscribe_and_limits(venue: TestVenue) -> None:
         await client.unsubscribe(f"quote.{CALL}")
         count = len(got)
         await asyncio.to_thread(venue.mark, BTC=76_100)
-        await asyncio.sleep(0.1)
+        await settled(lambda: len(got) > count)
         assert set(got[count:]) == {f"quote.{PUT}"}, "all or nothing of the refused request, nothing of the ended one"
         assert await client.request("public/unsubscribe_all") == "ok"
 

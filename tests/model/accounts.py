@@ -199,9 +199,9 @@ class Accounts(Standings):
     def check_may_leave(self, account: Account, asset: int, amount: int) -> None:
         require(amount > 0, "amount_not_positive")
         self.check_not_liquidated(account)
-        if asset == USDC or self.collateral[asset].active is not None:
+        if asset == USDC or self.is_collateral(asset):
             self.check_holdings_sound(account)
-        require(amount <= self.withdrawable(account, asset), "insufficient_funds")
+        require(self.may_leave(account, asset, amount), "insufficient_funds")
 
     @staticmethod
     def check_not_liquidated(account: Account) -> None:
@@ -307,7 +307,7 @@ class Accounts(Standings):
                 self.check_asset(body.asset)
                 require(body.recipient != ZERO_ADDRESS, "invalid_recipient")
                 self.check_not_liquidated(account)
-                paid = min(body.amount, self.withdrawable(account, body.asset))
+                paid = self.leaving(account, body.asset, body.amount)
                 require(paid > 0, "nothing_to_do")
                 self.pay_out(account, body.asset, paid, body.recipient)
             case ForcedCancelAll() as body:

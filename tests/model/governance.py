@@ -85,6 +85,9 @@ RANGES = {
     Parameter.AUCTION_TRIGGER: (0, NANO_ONE),
 }
 
+JUDGED = {Parameter.MAX_OPEN_ORDERS: 512, Parameter.MAX_INSTRUMENTS: 64}
+"""What administrators may raise to so much, or leave where it is beyond."""
+
 
 def check_parameters(values: dict[Parameter, int], changed: Iterable[ParameterValue]) -> None:
     for change in changed:
@@ -155,7 +158,9 @@ class Governance(Tables):
     def set_parameter(self, command: SetParameter) -> None:
         self.check_administration(command.admin)
         change = command.change
-        require(self.parameters[change.parameter] != change.value, "nothing_to_do")
+        present = self.parameters[change.parameter]
+        require(present != change.value, "nothing_to_do")
+        require(change.value <= max(JUDGED.get(change.parameter, change.value), present), "parameter_range")
         changed = self.parameters | {change.parameter: change.value}
         check_parameters(changed, [change])
         self.admin_nonce += 1

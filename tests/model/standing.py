@@ -252,12 +252,12 @@ class Standings:
         return fit(self.funds(account) - max(0, self.profit(account)) - self.requirement(account))
 
     def withdrawable(self, account: Account, asset: int) -> int:
-        kept = self.vault.get(asset, 0)
-        if asset == USDC:
-            cash = fit(account.balance(USDC) + self.pending_funding(account))
-            return max(0, min(cash, self.uncommitted(account), kept))
-        most = min(account.balance(asset), kept)
-        if self.collateral[asset].active is None or self.can_spare(account, asset, most):
+        return self.leaving(account, asset, 2**63 - 1)
+
+    def leaving(self, account: Account, asset: int, wanted: int) -> int:
+        """As much of `wanted` as can leave."""
+        most = max(0, min(wanted, self.present(account, asset)))
+        if not self.is_collateral(asset) or self.can_spare(account, asset, most):
             return most
         low, high = 0, most
         while high - low > 1:
@@ -265,6 +265,23 @@ class Standings:
             low, high = (middle, high) if self.can_spare(account, asset, middle) else (low, middle)
         return low
 
+    def may_leave(self, account: Account, asset: int, amount: int) -> bool:
+        spared = not self.is_collateral(asset) or self.can_spare(account, asset, amount)
+        return amount <= self.present(account, asset) and spared
+
+    def present(self, account: Account, asset: int) -> int:
+        kept = self.vault.get(asset, 0)
+        if asset != USDC:
+            return min(account.balance(asset), kept)
+        return min(fit(account.balance(USDC) + self.pending_funding(account)), self.uncommitted(account), kept)
+
+    def is_collateral(self, asset: int) -> bool:
+        return asset != USDC and self.collateral[asset].active is not None
+
     def can_spare(self, account: Account, asset: int, amount: int) -> bool:
+        """Whether margin stays covered when `amount` leaves; a number that does not fit covers nothing."""
         left = replace(account, balances={**account.balances, asset: account.balance(asset) - amount})
-        return self.uncommitted(left) >= 0
+        try:
+            return self.uncommitted(left) >= 0
+        except Refused:
+            return False

@@ -19,8 +19,12 @@ ELEMENTS = 4096
 ELEMENT_BYTES = 31
 MODULUS = 0x73EDA753299D7D483339D80809A1D80553BDA402FFFE5BFEFFFFFFFF00000001
 TIME_NS = 1_770_163_200 * 10**9
-FULL = 725
-"""Commands that fill a blob."""
+FULL = 657
+"""Commands that fill a blob, as far as it may be."""
+DENSE = 1_280
+"""Commands of one step that are as many as a chunk may have."""
+USED = 3_712
+"""Elements of a blob that may carry data."""
 
 
 def command(index: int) -> bytes:
@@ -31,6 +35,12 @@ def command(index: int) -> bytes:
     return len(record).to_bytes(2, "big") + record + b"\x00\x02" + steps
 
 
+def dense_command(index: int) -> bytes:
+    """Returns an item of the inbox with one step: of what is tiny, that which takes most to read."""
+    record = b"\x01" + TIME_NS.to_bytes(8, "big") + index.to_bytes(8, "big") + bytes(35)
+    return len(record).to_bytes(2, "big") + record + b"\x00\x01\x07" + keccak256(index.to_bytes(32, "big"))
+
+
 def elements_of(data: bytes, length: int | None = None) -> bytes:
     """Returns the elements that carry data, which say that it has ``length`` bytes."""
     stream = (len(data) if length is None else length).to_bytes(4, "big") + data
@@ -39,16 +49,26 @@ def elements_of(data: bytes, length: int | None = None) -> bytes:
     return b"".join(b"\x00" + part for part in parts)
 
 
-def prove(elements: bytes) -> dict[str, str]:
-    """Returns versioned hash, commitment and proof at the challenge point."""
+def prove(elements: bytes, index: int | None = None) -> dict[str, str]:
+    """Returns versioned hash, commitment and proof at the challenge point, or of one element."""
     setup = trusted_setup()
     blob = elements + bytes(32 * ELEMENTS - len(elements))
     commitment = ckzg.blob_to_kzg_commitment(blob, setup)
     versioned_hash = b"\x01" + hashlib.sha256(commitment).digest()[1:]
-    point = int.from_bytes(keccak256(versioned_hash + keccak256(elements)), "big") % MODULUS
+    if index is None:
+        point = int.from_bytes(keccak256(versioned_hash + keccak256(elements)), "big") % MODULUS
+    else:
+        point = pow(pow(7, (MODULUS - 1) // ELEMENTS, MODULUS), int(f"{index:012b}"[::-1], 2), MODULUS)
     proof, _ = ckzg.compute_kzg_proof(blob, point.to_bytes(32, "big"), setup)
     hexed = {"versionedHash": versioned_hash, "commitment": commitment, "proof": proof}
     return {name: "0x" + value.hex() for name, value in hexed.items()}
+
+
+def elements_behind(data: bytes) -> dict[str, dict[str, str]]:
+    """Returns proofs of the last element that may carry data and the first that may not; neither is zero."""
+    used = elements_of(data)
+    stray = used + bytes(32 * (USED - 1) - len(used)) + (1).to_bytes(32, "big") + (2).to_bytes(32, "big")
+    return {"lastUsed": prove(stray, USED - 1), "stray": prove(stray, USED), "zero": prove(stray, ELEMENTS - 1)}
 
 
 def vectors() -> dict[str, object]:
@@ -66,6 +86,8 @@ def vectors() -> dict[str, object]:
     return {
         "three": prove(elements_of(three)),
         "full": prove(elements_of(full)),
+        "dense": prove(elements_of(b"".join(map(dense_command, range(DENSE))))),
+        **elements_behind(three),
         **{name: {"elements": "0x" + elements.hex(), **prove(elements)} for name, elements in odd.items()},
     }
 

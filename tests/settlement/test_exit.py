@@ -14,20 +14,35 @@ import pytest_asyncio
 from typer.testing import CliRunner, Result
 
 from settlement.exit_story import CAROL, DAVE, ERIN, ERIN_USDC, TOKENS, USERS, WBTC, WITHDRAWN, ExitStory
-from support.ledger import ALICE
-from support.local import WINDOW, LocalChain
+from support.ledger import ALICE, ORACLE, Ledger
+from support.local import OWNER, WINDOW, LocalChain, LocalVenue
+from support.venue import EXPIRY, INDEX, SMILE
+from synchromesh._native import ReplayError, read_chunk
 from synchromesh._native import Step as TraceStep
-from synchromesh._native import read_chunk
 from synchromesh.cli import app
-from synchromesh.protocol import USDC, FundingTick, address_of
+from synchromesh.clock import SECOND
+from synchromesh.protocol import (
+    USDC,
+    Clock,
+    ExpiryInputs,
+    FundingTick,
+    MarkInputs,
+    MarkUpdate,
+    Side,
+    TimeInForce,
+    address_of,
+)
 from synchromesh.settlement.batches import Batch
 from synchromesh.settlement.chain import Reverted
+from synchromesh.settlement.construction import Construction
 from synchromesh.settlement.exits.errors import ExitError, NothingToDo, NotYet, StateUnknown
 from synchromesh.settlement.exits.leaving import Exit, Step
 from synchromesh.settlement.exits.run import leave
-from synchromesh.settlement.exits.venue import Phase
+from synchromesh.settlement.exits.venue import Phase, describe
 from synchromesh.settlement.forced import ForcedRequests
 from synchromesh.settlement.packing import Packer
+from synchromesh.settlement.sender import Sender
+from synchromesh.settlement.wallet import Wallet
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -138,6 +153,9 @@ async def test_a_batch_that_can_be_challenged_is_waited_for(story: ExitStory) ->
     assert standing.phase is Phase.CHALLENGES
     with pytest.raises(NotYet, match="can be challenged until"):
         await way.open()
+    # What no batch served waits for nothing.
+    [returned] = await (await exit_of(story, ERIN)).return_deposits()
+    assert returned.amounts == {USDC: ERIN_USDC * 10**6}
     assert standing.until is not None
     await local.pass_time(standing.until - standing.now)
     await way.open()
@@ -264,7 +282,7 @@ async def test_the_command_line_says_what_is_whose_and_what_comes_next(story: Ex
     assert found["standing"]["phase"] == "live"
     assert found["accounts"][0]["claimable"] == {str(n): v for n, v in story.claims()[1].items()}
     text = (await run(ERIN, "status")).stdout
-    assert f"{ERIN_USDC}.000000 tUSDC, credited by no batch yet" in text
+    assert f"{ERIN_USDC}.000000 tUSDC, served by no batch yet" in text
     assert "it can be frozen from" in text
     early = await run(ALICE, "freeze")
     assert early.exit_code == 1
@@ -287,6 +305,24 @@ async def test_a_venue_that_serves_is_not_left(story: ExitStory) -> None:
     assert status.accounts[0].claimable == {USDC: ERIN_USDC * 10**6}
 
 
+async def test_a_venue_whose_batches_end_is_left(story: ExitStory) -> None:
+    """Nobody demands anything: its time lags behind the chain's."""
+    await story.venue.credit()
+    await story.venue.commit_journal()
+    local, way = story.venue.local, await exit_of(story, ERIN)
+    standing = await way.venue.standing()
+    assert (standing.phase, standing.waits) == (Phase.LIVE, False)
+    assert standing.until is not None
+    await local.node.rpc("evm_setNextBlockTimestamp", standing.until - 1)
+    await local.mine()
+    with pytest.raises(NotYet, match="without another batch, it can be frozen from"):
+        await way.freeze()
+    await local.node.rpc("evm_setNextBlockTimestamp", standing.until)
+    await local.mine()
+    assert describe(await way.venue.standing()) == "no batch came for too long: the venue can be frozen"
+    assert (await way.freeze()).step is Step.FREEZE
+
+
 async def test_a_root_that_does_not_follow_is_named(story: ExitStory) -> None:
     """No proof can be built from a batch that says what does not follow; only until it is taken back."""
     venue = story.venue
@@ -303,7 +339,7 @@ async def test_a_root_that_does_not_follow_is_named(story: ExitStory) -> None:
     forged = Batch.make(honest.header.index, honest.start, wrong.finish(), honest.first_withdrawal, [])
     await venue.commit(forged)
     carol = await exit_of(story, CAROL)
-    says = f"batch 2 leads to the root 0x{honest.header.new_root.hex()}, and says 0x66"
+    says = f"of batch 2 leads to the root 0x{honest.header.new_root.hex()}, and says 0x66"
     with pytest.raises(StateUnknown, match=says):
         await carol.status()
     # What does not need that state is paid all the same.
@@ -312,3 +348,87 @@ async def test_a_root_that_does_not_follow_is_named(story: ExitStory) -> None:
     await venue.take_back(forged)
     [account] = (await carol.status()).accounts
     assert account.claimable == story.claims()[3]
+
+
+async def another(story: ExitStory) -> LocalVenue:
+    """Another venue on the chain of the story, where it is later by now than in the story's beginning."""
+    local = story.venue.local
+    venue = await LocalVenue.new(local)
+    venue.ledger.time = await local.node.block_timestamp() * SECOND
+    return venue
+
+
+async def test_what_the_operator_was_free_to_choose_is_taken_as_it_was_posted(story: ExitStory) -> None:
+    """No step judges which of two orders past their end leaves first, nor the hash of a mark's arrays."""
+    venue = await another(story)
+    ledger = await venue.open()
+    for price in (10, 15):
+        end = ledger.time + 60 * SECOND
+        ledger.submit(ledger.order(ALICE, 1, Side.BUY, price, time_in_force=TimeInForce.GTD, valid_until=end))
+    await venue.commit_journal()
+    ledger.pass_time(120)
+
+    replica = ledger.replica.copy()
+    start, first_withdrawal = replica.progress(), replica.next_withdrawal
+    _, second = (step for step in replica.copy().apply_steps(ledger.record(Clock(2))) if any(step.subject))
+    clock, mark = ledger.record(Clock(1)), ledger.record(garbled(ledger))
+    own = replica.copy().apply_steps(clock)
+    chosen = [(second.kind, second.subject) if any(step.subject) else (step.kind, step.subject) for step in own]
+    packer = Packer(start)
+    packer.add(clock, replica.apply_named(clock, chosen))
+    assert replica.state_root() != own[-1].root
+    with pytest.raises(ReplayError):
+        replica.copy().apply(mark)
+    packer.add(mark, replica.apply_named(mark, None))
+    await venue.commit(Batch.make(1, start, packer.finish(), first_withdrawal, []))
+
+    way = await Exit.connect(venue.chain, venue.deployment.settlement, address_of(ALICE))
+    [account] = (await way.status()).accounts
+    assert account.claimable == {USDC: 100_000 * 10**6}
+    assert way.state.root == replica.state_root()
+    # What is behind it is followed as well.
+    start, packer = replica.progress(), Packer(replica.progress())
+    tick = ledger.record(Clock(1))
+    packer.add(tick, replica.apply_steps(tick))
+    await venue.commit(Batch.make(2, start, packer.finish(), first_withdrawal, []))
+    await way.status()
+    assert (way.state.batches, way.state.root, way.state.fault) == (3, replica.state_root(), None)
+
+
+def garbled(ledger: Ledger) -> MarkUpdate:
+    """A mark that says what is not the hash of its arrays; signed by the oracle."""
+    index = INDEX["BTC"]
+    expiries = (ExpiryInputs(EXPIRY, index, 0, SMILE),)
+    inputs = MarkInputs(1, ledger.time + 1_000, index, 100_000, 3, index, 10_000, expiries)
+    return ledger.domain.cosigned(MarkUpdate(inputs, (), 1, b"\x66" * 32), [ORACLE], ledger.names)
+
+
+async def test_a_deposit_that_the_venue_has_no_such_asset_for_comes_back(story: ExitStory) -> None:
+    """From a venue that runs, once the batch that served it is final."""
+    local, venue = story.venue.local, await another(story)
+    site = await Construction.begin(Sender(local.chain, OWNER))
+    token = site.create("TestUSDC")
+    site.call("BondedSettlement", venue.deployment.settlement, "addAsset", token, 10**15)
+    await site.build()
+    await venue.open()
+    wallet = Wallet(local.chain, venue.deployment.settlement, token, ALICE, asset=1)
+    await wallet.mint(7 * 10**6)
+    await wallet.deposit(7 * 10**6)
+    await venue.credit()
+    await venue.commit_journal()
+    venue.ledger.submit(Clock(1))
+    await venue.commit_journal()
+
+    way = await Exit.connect(local.chain, venue.deployment.settlement, address_of(ALICE), ALICE)
+    [deposit] = (await way.status()).deposits
+    assert (deposit.index, deposit.asset, deposit.served, deposit.returned) == (2, 1, 0, False)
+    with pytest.raises(NotYet, match="the venue runs"):
+        await way.return_deposits()
+    await local.pass_time(WINDOW)
+    [move] = await way.return_deposits()
+    assert (move.step, move.number) == (Step.RETURN_DEPOSIT, 2)
+    assert await wallet.balance() == 7 * 10**6
+    [deposit] = (await way.status()).deposits
+    assert deposit.returned
+    with pytest.raises(NotYet, match="the venue runs"):
+        await way.return_deposits()

@@ -1,4 +1,4 @@
-"""A real venue is killed, all of it but the chain, and its users leave."""
+"""A real venue is killed, all of it but the chain and a copy of its blobs, and its users leave."""
 
 from __future__ import annotations
 
@@ -7,9 +7,12 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from decimal import Decimal
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import msgspec
@@ -20,9 +23,11 @@ from support.local import BOND, OWNER, WINDOW, LocalChain, terms
 from support.venue import CALL, PERPETUAL, TestVenue, settled
 from synchromesh.client import Client
 from synchromesh.protocol import USDC, Side, TypedDomain, address_of
+from synchromesh.settlement.blob_sources import BlobFolder, BlobSite, BlobSource, LocalBlobs
 from synchromesh.settlement.chain import Chain
 from synchromesh.settlement.contracts import VenueContracts
 from synchromesh.settlement.deploy import Deployment, deploy, post_bond
+from synchromesh.settlement.exits.errors import BlobsGone
 from synchromesh.settlement.exits.leaving import Exit, Move, Step
 from synchromesh.settlement.exits.run import leave
 from synchromesh.settlement.exits.venue import Phase
@@ -47,8 +52,8 @@ def venue_on(local: LocalChain, deployed: Deployment, path: Path) -> TestVenue:
 
 @contextmanager
 def settlement(venue: TestVenue) -> Iterator[subprocess.Popen[bytes]]:
-    """The venue's settlement process."""
-    arguments = ["--directory", str(venue.path), "--confirmations", "0", "--batch-seconds", "0.2"]
+    """The venue's settlement process, which posts data in blobs."""
+    arguments = ["--directory", str(venue.path), "--confirmations", "0", "--batch-seconds", "2", "--blobs"]
     with (venue.path / "settlement.log").open("wb") as log:
         process = subprocess.Popen([sys.executable, "-m", "synchromesh.settlement", *arguments], stdout=log, stderr=log)
     try:
@@ -107,7 +112,18 @@ async def test_users_leave_when_everything_but_the_chain_is_gone(tmp_path: Path)
         await wallets[ALICE].mint(STRANDED * 10**6)
         await wallets[ALICE].deposit(STRANDED * 10**6)
 
-        moves = await asyncio.gather(*(walk(local, deployed.settlement, key) for key in wallets))
+        archive = tmp_path / "blobs"
+        # Alice looked in time, and has kept what she read; bob did not.
+        kept = BlobFolder(archive, LocalBlobs(local.chain))
+        status = await (await Exit.connect(local.chain, deployed.settlement, address_of(ALICE), blobs=kept)).status()
+        assert len(list(archive.glob("*.blob"))) == status.standing.batches
+        late = await Exit.connect(local.chain, deployed.settlement, address_of(BOB), blobs=Forgotten())
+        with pytest.raises(BlobsGone, match=r"the blob of chunk 0 of batch 0, 0x01\w+, is not to be had: .* --blobs"):
+            await late.status()
+
+        with shown(archive) as url:
+            sources = {ALICE: BlobFolder(archive, Forgotten()), BOB: BlobSite(url, Forgotten())}
+            moves = await asyncio.gather(*(walk(local, deployed.settlement, key, sources[key]) for key in wallets))
         expected = {key: int(amount * 10**6) for key, amount in equity.items()}
         assert [move.step for made in moves for move in made].count(Step.FREEZE) == 1
         for made, key in zip(moves, wallets, strict=True):
@@ -118,9 +134,30 @@ async def test_users_leave_when_everything_but_the_chain_is_gone(tmp_path: Path)
             assert await wallets[key].balance() == paid.amounts[USDC] + returned
 
 
-async def walk(local: LocalChain, settlement: str, key: bytes) -> list[Move]:
+class Forgotten:
+    """A node that keeps no blobs any more."""
+
+    async def fetch(self, versioned_hash: bytes, timestamp: int) -> bytes | None:
+        return None
+
+
+@contextmanager
+def shown(folder: Path) -> Iterator[str]:
+    """A web server that shows a folder, and its URL."""
+    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(SimpleHTTPRequestHandler, directory=str(folder)))
+    serving = threading.Thread(target=server.serve_forever)
+    serving.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}/"
+    finally:
+        server.shutdown()
+        serving.join()
+        server.server_close()
+
+
+async def walk(local: LocalChain, settlement: str, key: bytes, blobs: BlobSource) -> list[Move]:
     """Leaves, and lets the chain's time pass when there is nothing else to do."""
-    way = await Exit.connect(local.chain, settlement, address_of(key), key)
+    way = await Exit.connect(local.chain, settlement, address_of(key), key, blobs)
     made: list[Move] = []
     async for event in leave(way, poll=0.1):
         if isinstance(event, Move):

@@ -9,13 +9,20 @@ import pytest_asyncio
 
 from support.ledger import ALICE, BOB, OPERATOR
 from support.local import STANDBY, LocalChain, LocalVenue
-from support.venue import START
-from synchromesh._native import CodecError, Progress, Step, keccak256, read_chunk
+from synchromesh._native import MAX_CHUNK_BYTES
 from synchromesh.protocol import Side
 from synchromesh.settlement.batches import Batch, Source, before_next
-from synchromesh.settlement.blobs import BeaconBlobs, blob_of, data_of, prove_contents
+from synchromesh.settlement.blob_sources import BeaconBlobs
+from synchromesh.settlement.blobs import (
+    DATA_ELEMENTS,
+    ELEMENTS,
+    blob_of,
+    data_of,
+    prove_contents,
+    prove_element,
+    stray_element,
+)
 from synchromesh.settlement.chain import ChainError, Reverted, address_from_secret
-from synchromesh.settlement.packing import Packer
 from synchromesh.settlement.posted import PostedBatch, PostedBatches, inputs_of
 from synchromesh.settlement.posting import post_batch
 from synchromesh.settlement.sender import Sender
@@ -24,7 +31,6 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 CHUNK_BYTES = 400
 """Most bytes of a chunk where there are to be several."""
-NOWHERE = Progress(bytes(32), bytes(32), bytes(32), bytes(32), 0, 0, 0, 0)
 RELAY = "0x602036038060206000376000600082600060006000355af160205760006000fd5b00"
 """Code that calls the address in the first word of its calldata with the rest of them, and fails when that does."""
 
@@ -57,60 +63,6 @@ def as_made(batch: PostedBatch) -> Batch:
     """What was read, as its operator made it."""
     names = Batch.__struct_fields__
     return Batch(**{name: getattr(batch, name) for name in names})
-
-
-# Packing
-
-
-def steps(count: int, subject_every: int = 3) -> list[Step]:
-    """Steps of a command, some with a subject."""
-    return [
-        Step(
-            kind=7 + index % 40,
-            last=index + 1 == count,
-            subject=keccak256(b"subject") if index % subject_every == 0 else bytes(32),
-            root=keccak256(index.to_bytes(4, "big")),
-        )
-        for index in range(count)
-    ]
-
-
-def command(number: int, size: int = 100) -> bytes:
-    """A record that no engine would take, and that any reader of chunks does."""
-    return b"\x08" + (START + number).to_bytes(8, "big") + bytes(size)
-
-
-async def test_commands_that_do_not_fit_go_on_in_the_next_chunk() -> None:
-    packer = Packer(NOWHERE, chunk_bytes=1_000)
-    commands = [(command(number), steps(count)) for number, count in enumerate((1, 2, 90, 1, 17))]
-    for record, its in commands:
-        packer.add(record, its)
-    chunks = packer.finish()
-    assert len(chunks) > 4
-    assert all(len(chunk.data) <= 1_000 for chunk in chunks)
-    assert sum(len(chunk.data) for chunk in chunks) == packer.bytes
-
-    found: list[tuple[bytes, list[Step]]] = []
-    at = NOWHERE
-    for chunk in chunks:
-        entries, trace_root, at = read_chunk(at, chunk.data)
-        assert (trace_root, at) == (chunk.trace_root, chunk.end)
-        for entry in entries:
-            if entry.record is None:
-                found[-1][1].extend(entry.steps)
-            else:
-                found.append((entry.record, list(entry.steps)))
-    assert found == commands
-    assert (at.command, at.sequence, at.step) == (bytes(32), len(commands), sum(len(its) for _, its in commands))
-
-
-async def test_what_no_chunk_holds_is_refused() -> None:
-    with pytest.raises(ValueError, match="no chunk of 100 bytes"):
-        Packer(NOWHERE, chunk_bytes=100).add(command(0), steps(1))
-    packer = Packer(NOWHERE)
-    packer.add(command(0), [])
-    with pytest.raises(CodecError):
-        packer.finish()
 
 
 # Calldata
@@ -240,6 +192,15 @@ async def test_blobs_carry_data_of_any_length() -> None:
         assert len(shown) == 32 * -(-(4 + size) // 31)
     assert data_of(b"\x00" + b"\xff" * 31 + bytes(131_040)) is None, "a length that no blob has"
     assert data_of(b"\x01" + bytes(131_071)) is None, "an element with more than 31 bytes"
+    strays = bytearray(blob_of(b"\x01" * MAX_CHUNK_BYTES).content)
+    assert (data_of(strays), stray_element(strays)) == (b"\x01" * MAX_CHUNK_BYTES, None)
+    with pytest.raises(ValueError, match="no blob holds"):
+        blob_of(bytes(MAX_CHUNK_BYTES + 1))
+    for element in (ELEMENTS - 1, DATA_ELEMENTS):
+        strays[32 * element + 31] = 7
+        assert (data_of(strays), stray_element(strays)) == (None, element)
+        shown = prove_element(bytes(strays), element)
+        assert (shown.index, shown.value) == (element, bytes(31) + b"\x07")
 
 
 async def test_calls_that_were_undone_are_none() -> None:

@@ -5,17 +5,19 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import cast
 
 import pytest
 import pytest_asyncio
 from web3.contract import AsyncContract
+from web3.types import TxReceipt
 
 from support.ledger import ALICE, BOB
 from support.local import LocalChain
 from support.venue import settled
 from synchromesh.settlement.chain import Chain, ChainError, Reverted
 from synchromesh.settlement.construction import Construction
-from synchromesh.settlement.sender import Action, NonceTaken, Sender, action_of
+from synchromesh.settlement.sender import IN_FLIGHT_MAX, Action, NonceTaken, Sender, action_of
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -165,10 +167,9 @@ async def test_a_reorg_amid_several_transactions_brings_all_of_them_again(
 ) -> None:
     sender = Sender(local.chain, BOB)
     before = await balance(local, token, sender)
-    mints = [action_of(token.functions.mint(sender.address, amount)) for amount in (1, 20)]
     snapshot = await local.snapshot()
     async with mined_by_hand(local):
-        task = asyncio.create_task(sender.send_all(mints))
+        task = asyncio.create_task(sender.send_all(mints(token, sender, 2)))
         await settled(lambda: has_pooled(local, 2))
         # The second one is lost, so that the sender still waits when the first is mined, and taken back.
         await local.node.rpc("anvil_dropTransaction", (await in_pool(local))[1])
@@ -178,7 +179,7 @@ async def test_a_reorg_amid_several_transactions_brings_all_of_them_again(
         receipts = await task
     assert [receipt["status"] for receipt in receipts] == [1, 1]
     assert sender.used.resent >= 2
-    assert await balance(local, token, sender) == before + 21
+    assert await balance(local, token, sender) == before + 3
 
 
 async def test_what_is_mined_and_refused_is_an_error_and_costs_gas(local: LocalChain, token: AsyncContract) -> None:
@@ -191,6 +192,81 @@ async def test_what_is_mined_and_refused_is_an_error_and_costs_gas(local: LocalC
     assert sender.used.transactions == 2
     with pytest.raises(Reverted, match="InsufficientAllowance"):
         await sender.send(token.functions.transferFrom(sender.address, sender.address, 10**30))
+
+
+def mints(token: AsyncContract, sender: Sender, count: int) -> list[Action]:
+    """Mints of 1, 2, 4 …, so that a balance says which of them arrived, and none twice."""
+    return [action_of(token.functions.mint(sender.address, 1 << number)) for number in range(count)]
+
+
+async def test_what_is_refused_stops_no_other(local: LocalChain, token: AsyncContract) -> None:
+    sender = Sender(local.chain, BOB)
+    before = await balance(local, token, sender)
+    refused = token.functions.transferFrom(sender.address, sender.address, 10**30)
+    first, second = mints(token, sender, 2)
+    outcomes = await sender.send_each([action_of(refused), first, action_of(refused, gas=100_000), second])
+    assert [isinstance(outcome, Reverted) for outcome in outcomes] == [True, False, True, False]
+    assert "InsufficientAllowance" in str(outcomes[0])
+    assert "mined and reverted" in str(outcomes[2])
+    assert sender.used.transactions == 3
+    assert await balance(local, token, sender) == before + 3
+    assert await sender.send_each([]) == []
+
+
+async def test_many_at_once_outlast_spikes_losses_and_reorgs(local: LocalChain, token: AsyncContract) -> None:
+    sender, count = Sender(local.chain, BOB), IN_FLIGHT_MAX + 4
+    before, snapshot = await balance(local, token, sender), await local.snapshot()
+    async with mined_by_hand(local):
+        task = asyncio.create_task(sender.send_each(mints(token, sender, count)))
+        await settled(lambda: has_pooled(local, IN_FLIGHT_MAX))
+        old = await in_pool(local)
+        await local.node.rpc("anvil_setNextBlockBaseFeePerGas", hex(10**12))
+        await local.mine()
+        # One look lifts all of them. Some may be missing from the pool by then, and are sent anew.
+        await settled(lambda: is_free_of(local, old))
+        await settled(lambda: has_pooled(local, IN_FLIGHT_MAX))
+        assert sender.used.replaced + sender.used.resent == IN_FLIGHT_MAX
+        await local.node.rpc("anvil_dropTransaction", (await in_pool(local))[-1])
+        # All but the lost one are mined, and make room for the rest; then it never happened.
+        await local.mine()
+        await settled(lambda: has_pooled(local, count - IN_FLIGHT_MAX + 1))
+        await local.revert(snapshot)
+        await until_mined(local, task)
+        outcomes = await task
+    assert [cast(TxReceipt, outcome)["status"] for outcome in outcomes] == [1] * count
+    assert await balance(local, token, sender) == before + (1 << count) - 1
+    await local.node.rpc("anvil_setNextBlockBaseFeePerGas", hex(10**9))
+
+
+async def test_many_left_in_the_pool_by_an_earlier_life_are_outbid(local: LocalChain, token: AsyncContract) -> None:
+    first, second, count = Sender(local.chain, BOB), Sender(local.chain, BOB), 4
+    before = await balance(local, token, first)
+    async with mined_by_hand(local):
+        abandoned = asyncio.create_task(first.send_each(mints(token, first, count)))
+        await settled(lambda: has_pooled(local, count))
+        abandoned.cancel()
+        old = await in_pool(local)
+        task = asyncio.create_task(second.send_each(mints(token, second, count)[::-1]))
+        await settled(lambda: is_free_of(local, old))
+        await until_mined(local, task)
+        await task
+    assert await balance(local, token, first) == before + (1 << count) - 1
+
+
+async def is_free_of(local: LocalChain, old: list[str]) -> bool:
+    return not set(old) & set(await in_pool(local))
+
+
+async def test_what_there_is_no_money_for_leaves_the_others_alone(local: LocalChain, token: AsyncContract) -> None:
+    """They are brought to an end before anybody is told."""
+    sender = Sender(local.chain, BOB)
+    before = await balance(local, token, sender)
+    too_dear = Action("0x", sender.address, gas=21_000, value=10**30)
+    first, second = mints(token, sender, 2)
+    with pytest.raises(ChainError, match=r"(?i)funds"):
+        await sender.send_each([first, too_dear, second])
+    assert sender.used.transactions == 1
+    assert await balance(local, token, sender) == before + 1
 
 
 async def test_a_transaction_that_no_block_takes_is_given_up(

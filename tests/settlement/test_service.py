@@ -375,6 +375,20 @@ async def test_a_standby_takes_over_behind_the_last_batch_that_stands(
     assert (await venue.tip())[1].sequence == len(venue.ledger.records)
 
 
+async def test_a_standby_takes_over_from_who_has_released_the_bond(
+    directory: VenueDirectory, venue: LocalVenue, journal: Journaled
+) -> None:
+    directory.write_key("standby", STANDBY)
+    standby = serving(directory, key="standby", store=directory.path / "settlement-standby")
+    with pytest.raises(NotInOffice, match="commits batches"):
+        await standby.commit()
+    contracts = await venue.contracts()
+    await venue.operator.send(contracts.bonds.functions.release(1))
+    await standby.commit()
+    assert (await venue.tip())[0] == 1
+    assert await venue.chain.call(venue.contract.functions.operator()) == address_from_secret(STANDBY)
+
+
 async def test_a_journal_that_does_not_lead_to_the_tip_is_not_continued(
     directory: VenueDirectory, venue: LocalVenue, journal: Journaled
 ) -> None:

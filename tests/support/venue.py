@@ -63,13 +63,16 @@ EXPIRY = START + 2 * DAY
 SMILE = SviSlice(a=2_000_000, b=20_000_000, rho=-300_000_000, m=0, sigma=100_000_000)
 """Some 70 % vol at two days."""
 
+PATIENCE_SECONDS = 120.0
+"""How long a test waits for what comes within moments where nothing else runs."""
+
 
 def secret(name: str) -> bytes:
     """A secret key for tests, the same for the same name."""
     return hashlib.sha256(f"synchromesh test {name}".encode()).digest()
 
 
-async def settled(condition: Callable[[], bool | Awaitable[bool]], seconds: float = 10) -> None:
+async def settled(condition: Callable[[], bool | Awaitable[bool]], seconds: float = PATIENCE_SECONDS) -> None:
     """Wait until a condition holds."""
 
     async def holds() -> bool:
@@ -165,7 +168,7 @@ class TestVenue:
         self.domain = TypedDomain(CHAIN_ID, CONTRACT)
         self.specs = specs()
         self.names = Names({spec.instrument: spec.name for spec in self.specs}, {1: "BTC", 2: "ETH"}, {0: "USDC"})
-        self.http = httpx.Client(base_url=self.config.http_url, timeout=30)
+        self.http = httpx.Client(base_url=self.config.http_url, timeout=PATIENCE_SECONDS)
 
     # Processes
 
@@ -175,7 +178,7 @@ class TestVenue:
         command = [sys.executable, "-m", "synchromesh.execution", "--directory", str(self.path)]
         with (self.path / "execution.log").open("ab") as log:
             self.process = subprocess.Popen(command, env=environment, stdout=log, stderr=log)
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + PATIENCE_SECONDS
         while True:
             try:
                 if self.http.get("/health").status_code == 200:
@@ -194,7 +197,7 @@ class TestVenue:
         """End the execution process with a signal; its exit status."""
         assert self.process is not None, "the venue runs"
         self.process.send_signal(number)
-        status = self.process.wait(30)
+        status = self.process.wait(PATIENCE_SECONDS)
         self.process = None
         return status
 

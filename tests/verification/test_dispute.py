@@ -17,11 +17,12 @@ from synchromesh.settlement.batches import QueuedWithdrawal
 from synchromesh.settlement.chain import address_from_secret
 from synchromesh.settlement.posted import PostedBatch, PostedBatches
 from synchromesh.settlement.sender import Sender
+from synchromesh.settlement.trace import ChunkGone, posted_commands
 from synchromesh.verification.challenger import Challenger
 from synchromesh.verification.dispute import Dispute, Unprovable, rehearse
 from synchromesh.verification.findings import Case, Finding
 from synchromesh.verification.proofs import disputes_of
-from synchromesh.verification.trace import ChunkGone, posted_commands
+from synchromesh.verification.replay import replay
 from synchromesh.verification.verify import Verifier
 from verification.poster import NONSENSE, Command, Lie, Poster, told
 
@@ -72,8 +73,8 @@ async def found_by(poster: Poster) -> tuple[Verifier, Case]:
 
 async def disputes(poster: Poster) -> list[Dispute]:
     """Challenges of what a verifier finds."""
-    verifier, case = await found_by(poster)
-    return disputes_of(case, await verifier.state_before(case.batch.header.index))
+    _, case = await found_by(poster)
+    return disputes_of(case)
 
 
 async def challenger(poster: Poster, key: bytes = WATCHER) -> Challenger:
@@ -143,7 +144,7 @@ async def test_a_wrong_step_is_taken_back(poster: Poster, lie: Lie, code: str, s
     batch = await poster.lie(lie)
     verifier, case = await found_by(poster)
     assert (case.finding.batch, case.finding.code, case.finding.step) == (1, code, step), case.finding
-    found = disputes_of(case, await verifier.state_before(1))
+    found = disputes_of(case)
     assert found[0].batch_hash == batch.header.hash()
     made = await (await challenger(poster)).prove(found)
     assert made is not None
@@ -168,9 +169,9 @@ async def test_steps_are_shown_across_chunks(poster: Poster, chunk_bytes: int) -
     """The command that is wrong, or its steps, stand in another chunk than what comes before."""
     batch = await poster.lie(change(TRADE, 1, root=NONSENSE), chunk_bytes=chunk_bytes)
     assert len(batch.chunks) > 1
-    verifier, case = await found_by(poster)
+    _, case = await found_by(poster)
     assert sum(len(command.steps) for command in posted_commands(case.batch)) == batch.chunks[-1].end.step
-    found = disputes_of(case, await verifier.state_before(1))
+    found = disputes_of(case)
     ready = await rehearse(found[0], (await poster.venue.contracts()).challenges, address_from_secret(WATCHER))
     assert 100_000 < ready.gas < 16_777_216
 
@@ -178,7 +179,7 @@ async def test_steps_are_shown_across_chunks(poster: Poster, chunk_bytes: int) -
 async def test_what_replaces_a_wrong_batch_is_verified(poster: Poster) -> None:
     await poster.lie(cut)
     verifier, case = await found_by(poster)
-    await (await challenger(poster)).prove(disputes_of(case, await verifier.state_before(1)))
+    await (await challenger(poster)).prove(disputes_of(case))
     venue = poster.venue
     batch = poster.pack(poster.replica.copy(), lambda commands: None)
     contracts = await venue.contracts()
@@ -201,13 +202,14 @@ async def test_an_honest_step_cannot_be_disputed(poster: Poster) -> None:
     assert (await verifier.advance()).ok
     batch = await verifier.batch(1)
     assert batch is not None
-    before = await verifier.state_before(1)
+    state = await verifier.state_before(1)
     commands = list(posted_commands(batch))
+    replay(state, commands[:TRADE])
     made_up = Finding(1, commands[TRADE].sequence, "root", "not at all")
     own = [told(step, root=NONSENSE) for step in commands[TRADE].steps]
-    case = Case(finding=made_up, batch=batch, command=commands[TRADE], at=1, own=own)
+    case = Case(finding=made_up, batch=batch, command=commands[TRADE], at=1, own=own, state=state)
     with pytest.raises(Unprovable, match="StepIsHonest"):
-        await (await challenger(poster)).prove(disputes_of(case, before))
+        await (await challenger(poster)).prove(disputes_of(case))
 
 
 async def test_who_copies_a_proof_stops_the_fraud_and_earns_nothing(poster: Poster) -> None:

@@ -8,32 +8,26 @@ import json
 import os
 from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import NamedTuple
 
 import pytest
 import pytest_asyncio
 
-from support.floor import USERS, LedgerFloor
 from support.ledger import ALICE, OPERATOR
 from support.local import WINDOW, LocalChain, terms
-from support.venue import secret, settled
+from support.venue import settled
 from synchromesh.agents.dishonest import FRAUDS, Conviction, Fraud
 from synchromesh.agents.dishonest.operator import DishonestOperator
-from synchromesh.operations.fraud_story import ACCOMPLICE, go_on, trade
+from synchromesh.operations.fraud_story import go_on, trade
 from synchromesh.settlement.batches import Batch
 from synchromesh.settlement.chain import Reverted, address_from_secret
-from synchromesh.settlement.contracts import ZERO_ADDRESS, VenueContracts
 from synchromesh.settlement.forced import ForcedRequests
 from synchromesh.settlement.sender import Sender
 from synchromesh.settlement.terms import Windows
-from synchromesh.verification.status import ChallengeMade, WatchStatus
-from verification.watchtower import convict
+from synchromesh.verification.status import ChallengeMade
+from verification.stage import WATCHER, Stage
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
-WATCHER = secret("watcher")
-STAKES = 10_000 * 10**6
-"""What the watchtower may stake on requests for leaves."""
 PROVEN = {
     "forged-signature": "signature",
     "altered-order": "signature",
@@ -70,29 +64,10 @@ PROVEN = {
 """What the watchtower must find."""
 
 
-class Stage(NamedTuple):
-    """A venue that trades honestly, with commands that the chain does not have yet."""
-
-    floor: LedgerFloor
-    contracts: VenueContracts
-    root: bytes
-    key: Path
-
-
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def stage(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Stage]:
     async with LocalChain() as local:
-        floor = await LedgerFloor.open(local)
-        await trade(floor)
-        committed = await floor.venue.commit_journal()
-        await go_on(floor)
-        key = tmp_path_factory.mktemp("watchtower") / "watcher.key"
-        key.touch(0o600)
-        key.write_text(WATCHER.hex())
-        await local.node.rpc("anvil_setBalance", address_from_secret(WATCHER), hex(10**20))
-        await floor.venue.wallet(WATCHER).mint(STAKES)
-        contracts = await VenueContracts.find(local.chain, floor.venue.deployment.settlement)
-        yield Stage(floor, contracts, committed.header.new_root, key)
+        yield await Stage.open(local, tmp_path_factory.mktemp("watchtower"), trade, go_on)
 
 
 @pytest_asyncio.fixture(autouse=True, loop_scope="module")
@@ -106,15 +81,8 @@ async def again(stage: Stage) -> AsyncIterator[None]:
 
 async def commit(stage: Stage, fraud: Fraud) -> tuple[Batch, DishonestOperator]:
     """Commits the fraud behind the honest batch."""
-    venue = stage.floor.venue
-    culprit = DishonestOperator(venue.chain, venue.deployment.settlement, OPERATOR, USERS[ACCOMPLICE])
-    return await culprit.commit(fraud, venue.ledger.records), culprit
-
-
-async def watch(stage: Stage, folder: Path) -> WatchStatus:
-    """Runs a watchtower until it has ended a fraud."""
-    venue = stage.floor.venue
-    return await convict(venue.chain.url, venue.deployment.settlement, stage.key, folder)
+    culprit = stage.culprit()
+    return await culprit.commit([fraud], stage.floor.ledger.records), culprit
 
 
 async def pass_deadlines(stage: Stage) -> None:
@@ -128,17 +96,6 @@ async def pass_deadlines(stage: Stage) -> None:
     await stage.floor.venue.local.pass_time(Windows.of(WINDOW).answer + 1)
 
 
-async def check_punished(stage: Stage) -> None:
-    """The bond is gone, the fraud as well, and the watchtower is richer by the reward."""
-    contracts, call = stage.contracts, stage.floor.venue.chain.call
-    settlement, bonds = contracts.settlement.functions, contracts.bonds.functions
-    operator = address_from_secret(OPERATOR)
-    assert await call(bonds.bondOf(operator)) == 0
-    assert await call(settlement.operator()) == ZERO_ADDRESS
-    assert await call(settlement.batches()) == 1
-    assert bytes((await call(settlement.tip()))[0]) == stage.root
-
-
 @pytest.mark.parametrize("name", PROVEN)
 async def test_a_process_with_an_rpc_url_convicts(stage: Stage, tmp_path: Path, name: str) -> None:
     fraud, venue = FRAUDS[name], stage.floor.venue
@@ -147,18 +104,20 @@ async def test_a_process_with_an_rpc_url_convicts(stage: Stage, tmp_path: Path, 
     beside = culprit.answer_openings() if fraud.conviction is not Conviction.SILENCE else pass_deadlines(stage)
     task = asyncio.ensure_future(beside)
     try:
-        [made] = (await watch(stage, tmp_path)).challenges
+        [made] = (await stage.watch(tmp_path)).challenges
     finally:
         task.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await task
     assert (made.batch, made.kind, made.fraud) == (1, fraud.conviction, PROVEN[name]), made
     assert made.rewarded
-    await check_punished(stage)
-    agreed, answered = terms(), stage.contracts.challenges.events.OpeningAnswered
-    reward = agreed.bond * agreed.reward_share // 10_000
-    paid = agreed.request_stake * len(await answered.get_logs(from_block=0))
-    assert await venue.wallet(WATCHER).balance() == STAKES + reward - paid
+    await stage.check_punished(1, stage.root)
+    token = venue.chain.contract("TestUSDC", venue.deployment.usdc)
+    rewards = venue.chain.logs(
+        token.events.Transfer, **{"from": stage.contracts.bonds.address, "to": address_from_secret(WATCHER)}
+    )
+    agreed = terms()
+    assert [log["args"]["amount"] async for log in rewards] == [agreed.bond * agreed.reward_share // 10_000]
     note(name, made)
 
 
@@ -181,7 +140,7 @@ async def test_a_forced_request_that_nobody_serves_freezes_the_venue(stage: Stag
     alice = Sender(venue.chain, ALICE)
     await ForcedRequests(venue.chain, contracts).withdraw(alice, 1, 0, 10**6, alice.address)
     await venue.local.pass_time(Windows.of(WINDOW).serve + 1)
-    status = await watch(stage, tmp_path)
+    status = await stage.watch(tmp_path)
     assert status.frozen
     assert status.freeze
     assert await venue.chain.call(contracts.settlement.functions.frozen())

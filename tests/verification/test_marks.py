@@ -18,7 +18,6 @@ from synchromesh.settlement.exits.leaves import instrument_key
 from synchromesh.verification.dispute import Dispute, Kind, rehearse
 from synchromesh.verification.marks import Hunt, Wrong, wrong_figure
 from synchromesh.verification.openings import Answer
-from synchromesh.verification.proofs import move_to_command
 from synchromesh.verification.pruned import StatePath, Witness, decode_node, encode_node, hash_of, merge, open_path
 from synchromesh.verification.verify import Verifier
 from verification.poster import Command, Poster, told
@@ -139,14 +138,12 @@ async def test_whatever_is_wrong_is_found_and_proven(poster: Poster, bend: Bend,
     case = verifier.case
     assert case is not None
     assert case.finding.code == "marks"
-    before = await verifier.state_before(1)
-    move_to_command(case, before)
     answers: list[Answer] = []
     found: Dispute | list[bytes] = []
     while not isinstance(found, Dispute):
         answers += [Answer(key, StatePath.of(state.path("instruments", key))) for key in found]
         assert len(answers) < DEMANDS_MAX
-        found = Hunt(case, before, answers).next()
+        found = Hunt(case, answers).next()
         assert isinstance(found, Dispute) or not {answer.key for answer in answers} & set(found), "asked twice"
     assert found.kind is (Kind.ASSERTED if judge == "ModelGuard" else Kind.STEP)
     ready = await rehearse(found, (await poster.venue.contracts()).challenges, address_from_secret(WATCHER))

@@ -27,7 +27,7 @@ from synchromesh.verification.command import EXIT_FRAUD, EXIT_UNKNOWN, verify
 from synchromesh.verification.findings import Finding
 from synchromesh.verification.receipts import ReceiptError
 from synchromesh.verification.verify import Verdict, Verifier
-from verification.operator import Operator
+from verification.poster import Poster
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -39,16 +39,16 @@ async def local() -> AsyncIterator[LocalChain]:
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def opened(local: LocalChain) -> Operator:
+async def opened(local: LocalChain) -> Poster:
     """An operator who was honest for one batch: the venue is open, both users have funds."""
-    found = Operator(await LocalVenue.new(local))
+    found = Poster(await LocalVenue.new(local))
     ledger = await found.venue.open()
     await found.commit(ledger.records)
     return found
 
 
 @pytest_asyncio.fixture(loop_scope="module")
-async def operator(opened: Operator) -> AsyncIterator[Operator]:
+async def operator(opened: Poster) -> AsyncIterator[Poster]:
     """The same operator, whatever another test made of it."""
     local = opened.venue.local
     snapshot = await local.snapshot()
@@ -80,7 +80,7 @@ async def run_verifier(venue: LocalVenue, folder: Path, receipts: list[Receipt] 
     return Outcome(process.returncode, (output + errors).decode(), verdict)
 
 
-async def look(operator: Operator, receipts: list[Receipt] | None = None) -> Verdict:
+async def look(operator: Poster, receipts: list[Receipt] | None = None) -> Verdict:
     """What a verifier in this process says."""
     venue = operator.venue
     return await Verifier(venue.chain, venue.deployment.settlement, receipts).advance()
@@ -94,7 +94,7 @@ def trades(ledger: Ledger, count: int = 2) -> list[bytes]:
     return records
 
 
-async def commit_at_another_price(operator: Operator, records: list[bytes]) -> None:
+async def commit_at_another_price(operator: Poster, records: list[bytes]) -> None:
     """Commits records, the third of which is a signed order whose price was changed."""
     order = Record.decode(records[2])
     cheaper = msgspec.structs.replace(order.command, limit_price=1_500_000_000)
@@ -111,7 +111,7 @@ def check_finding(verdict: Verdict, command: int, code: str, reason: str) -> Non
     assert re.search(reason, found.reason), found
 
 
-async def test_a_process_names_batch_command_and_reason(operator: Operator, tmp_path: Path) -> None:
+async def test_a_process_names_batch_command_and_reason(operator: Poster, tmp_path: Path) -> None:
     honest = len(operator.venue.ledger.records)
     await commit_at_another_price(operator, trades(operator.venue.ledger))
     outcome = await run_verifier(operator.venue, tmp_path)
@@ -121,7 +121,7 @@ async def test_a_process_names_batch_command_and_reason(operator: Operator, tmp_
     assert outcome.text == f"FRAUD in {outcome.verdict.fraud}\n"
 
 
-async def test_a_process_finds_that_an_acknowledged_order_is_not_there(operator: Operator, tmp_path: Path) -> None:
+async def test_a_process_finds_that_an_acknowledged_order_is_not_there(operator: Poster, tmp_path: Path) -> None:
     ledger = operator.venue.ledger
     honest, records = len(ledger.records), trades(ledger)
     receipt = operator.acknowledge(records, 3)
@@ -133,7 +133,7 @@ async def test_a_process_finds_that_an_acknowledged_order_is_not_there(operator:
     check_finding(outcome.verdict, honest + 4, "receipt", reason)
 
 
-async def test_history_that_was_rewritten_behind_a_receipt(operator: Operator) -> None:
+async def test_history_that_was_rewritten_behind_a_receipt(operator: Poster) -> None:
     """The acknowledged order is there; what was acknowledged after it, in the same frame, is not."""
     ledger = operator.venue.ledger
     honest, records = len(ledger.records), trades(ledger)
@@ -143,7 +143,7 @@ async def test_history_that_was_rewritten_behind_a_receipt(operator: Operator) -
     check_finding(await look(operator, [receipt]), honest + 4, "receipt", reason)
 
 
-async def test_an_honest_operator_and_an_honoured_receipt(operator: Operator, tmp_path: Path) -> None:
+async def test_an_honest_operator_and_an_honoured_receipt(operator: Poster, tmp_path: Path) -> None:
     venue, ledger = operator.venue, operator.venue.ledger
     await venue.deposit(ALICE, 7)
     before = len(ledger.records)
@@ -167,7 +167,7 @@ async def test_an_honest_operator_and_an_honoured_receipt(operator: Operator, tm
     assert "verified 2 batches" in outcome.text
 
 
-async def test_the_first_of_several_faults_is_named(operator: Operator) -> None:
+async def test_the_first_of_several_faults_is_named(operator: Poster) -> None:
     ledger = operator.venue.ledger
     records = trades(ledger)
     unfunded = ledger.record(ledger.withdrawal(ALICE, 1, 200_000))
@@ -181,21 +181,21 @@ async def test_the_first_of_several_faults_is_named(operator: Operator) -> None:
 async def test_a_venue_of_another_contract_or_operator_is_refused(local: LocalChain) -> None:
     first, second = await LocalVenue.new(local), await LocalVenue.new(local)
     ledger = await first.open()
-    elsewhere = Operator(second)
+    elsewhere = Poster(second)
     await elsewhere.commit(ledger.records[:3])
     assert (await look(elsewhere)).fraud == Finding(
         0, 1, "genesis", f"signatures are for 0x{first.address.hex()} on chain 31337, not for this venue"
     )
     genesis = Record.decode(ledger.records[0])
     usurped = msgspec.structs.replace(genesis.command, operator=address_of(BOB))
-    usurper = Operator(first)
+    usurper = Poster(first)
     await usurper.commit([Record(genesis.time, usurped).encode()])
     found = (await look(usurper)).fraud
     assert found is not None
     assert (found.code, found.command) == ("genesis", 1)
 
 
-async def test_a_reorg_makes_the_verifier_start_over(operator: Operator) -> None:
+async def test_a_reorg_makes_the_verifier_start_over(operator: Poster) -> None:
     venue, ledger = operator.venue, operator.venue.ledger
     verifier = Verifier(venue.chain, venue.deployment.settlement)
     snapshot = await venue.local.snapshot()
@@ -218,7 +218,7 @@ async def test_a_reorg_makes_the_verifier_start_over(operator: Operator) -> None
 
 
 @pytest.mark.parametrize("seed", range(8))
-async def test_damaged_data_is_never_accepted_and_never_a_crash(operator: Operator, seed: int) -> None:
+async def test_damaged_data_is_never_accepted_and_never_a_crash(operator: Poster, seed: int) -> None:
     """Bytes in the blob of an honest batch are flipped, or all of them are random; the rest is what it was."""
     rng = random.Random(seed)
     honest = operator.batch(trades(operator.venue.ledger))
@@ -230,7 +230,7 @@ async def test_damaged_data_is_never_accepted_and_never_a_crash(operator: Operat
             data[rng.randrange(len(data))] ^= rng.randrange(1, 256)
     said = honest.chunks[0]
     packed = [PackedChunk(bytes(data), said.trace_root, said.end)]
-    await operator.post(Batch.make(1, honest.start, packed, 0, [], Source.BLOB))
+    await operator.venue.commit(Batch.make(1, honest.start, packed, 0, [], Source.BLOB))
     verdict = await look(operator)
     assert not verdict.ok
     assert verdict.batches == 1
@@ -238,15 +238,15 @@ async def test_damaged_data_is_never_accepted_and_never_a_crash(operator: Operat
     assert (verdict.fraud.batch, verdict.fraud.code) == (1, "blob")
 
 
-async def test_malformed_calldata_do_not_get_onto_the_chain(operator: Operator) -> None:
+async def test_malformed_calldata_do_not_get_onto_the_chain(operator: Poster) -> None:
     honest = operator.batch(trades(operator.venue.ledger))
     torn = PackedChunk(honest.data[0][:-1], honest.chunks[0].trace_root, honest.chunks[0].end)
     with pytest.raises(Reverted, match="ChunkMalformed"):
-        await operator.post(Batch.make(1, honest.start, [torn], 0, []))
+        await operator.venue.commit(Batch.make(1, honest.start, [torn], 0, []))
 
 
 @pytest.mark.parametrize("secret", [None, BOB])
-async def test_a_receipt_that_no_operator_signed_proves_nothing(operator: Operator, secret: bytes | None) -> None:
+async def test_a_receipt_that_no_operator_signed_proves_nothing(operator: Poster, secret: bytes | None) -> None:
     receipt = operator.acknowledge([b"never sent"], 0)
     digest = receipt.frame.digest(operator.venue.ledger.domain)
     forged = msgspec.structs.replace(receipt, signature=sign(digest, secret) if secret else bytes(65))

@@ -18,18 +18,19 @@ import typer
 from typer.testing import CliRunner
 
 from support.ledger import ALICE, BOB, CALL
-from support.local import WINDOW, LocalChain, LocalVenue
+from support.local import WINDOW, LocalChain, LocalVenue, terms
 from support.venue import free_ports, secret, settled
 from synchromesh.protocol import Side
-from synchromesh.settlement.chain import address_from_secret
+from synchromesh.settlement.chain import ChainError, address_from_secret
 from synchromesh.settlement.exits.leaves import instrument_key
 from synchromesh.settlement.sender import Sender
+from synchromesh.settlement.trace import posted_commands, step_opening
 from synchromesh.verification.alerts import Alerts, Metrics, Webhook
-from synchromesh.verification.challenger import Challenger
+from synchromesh.verification.challenger import ATTEMPTS_MAX, Challenger
+from synchromesh.verification.dispute import Dispute
 from synchromesh.verification.examine import MARK
 from synchromesh.verification.reconciliation.requests import Reconciliations
 from synchromesh.verification.status import Alert, WatchStatus
-from synchromesh.verification.trace import posted_commands, step_opening
 from synchromesh.verification.watch import watch
 from synchromesh.verification.watcher import Watcher
 from verification.poster import NONSENSE, Command, Poster, told
@@ -188,6 +189,22 @@ async def test_a_restart_uses_the_seal_of_the_life_before(poster: Poster) -> Non
     assert len([seal async for seal in seals]) == 1
 
 
+async def test_a_proof_that_cannot_be_sent_is_told_of_and_made_anew(poster: Poster) -> None:
+    await poster.lie(another_root)
+    tower = watcher(poster)
+
+    async def refuse(challenger: Challenger, dispute: Dispute, salt: bytes) -> None:
+        raise ChainError("no room in the pool")
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Challenger, "_offer", refuse)
+        for _ in range(ATTEMPTS_MAX):
+            with pytest.raises(ChainError, match="no room"):
+                await tower.look()
+    assert events(tower.status) == ["fraud", "proof_stuck"]
+    assert [made.rewarded for made in (await tower.look()).challenges] == [True]
+
+
 async def test_an_unserved_deposit_freezes_the_venue(poster: Poster, local: LocalChain) -> None:
     await poster.venue.deposit(ALICE, 5)
     tower = watcher(poster)
@@ -210,8 +227,7 @@ async def test_leaves_of_an_honest_mark_are_shown(poster: Poster) -> None:
     await venue.wallet(DOUBTER).mint(10_000 * 10**6)
     doubter = Challenger(venue.chain, contracts, DOUBTER)
     step = (batch.opening(), step_opening(batch, *mark.place(0)), mark.record)
-    await doubter.ask(step, instrument_key(CALL))
-    await doubter.ask(step, instrument_key(10**6))
+    await doubter.ask(step, [instrument_key(CALL), instrument_key(10**6)])
     status = await tower.look()
     assert status.openings_answered == 2
     answered = venue.chain.logs(contracts.challenges.events.OpeningAnswered)
@@ -254,7 +270,10 @@ async def test_silence_is_proven_by_the_chains_clock(poster: Poster, local: Loca
     await local.pass_time(WINDOW // 4 + 1)
     status = await tower.look()
     assert [(made.kind, made.fraud, made.rewarded) for made in status.challenges] == [("silence", "marks", True)]
-    assert await wallet.balance() > 10_000 * 10**6, "the stake is back, with the reward"
+    await tower.look()
+    agreed = terms()
+    reward = agreed.bond * agreed.reward_share // 10_000
+    assert await wallet.balance() == 10_000 * 10**6 + reward, "every stake is back, with the reward"
 
 
 async def test_a_poor_account_is_told_of_once(poster: Poster, local: LocalChain) -> None:

@@ -5,7 +5,6 @@ import {IAttestations} from "../interfaces/IAttestations.sol";
 import {IBatchData} from "../interfaces/IBatchData.sol";
 import {IBondedBatches} from "../interfaces/IBondedBatches.sol";
 import {IBonds} from "../interfaces/IBonds.sol";
-import {BinaryMerkle} from "../libraries/BinaryMerkle.sol";
 import {BatchHeader} from "../types/BatchHeader.sol";
 import {BondedBatch} from "../types/BatchOpening.sol";
 import {BondedConfig} from "../types/BondedConfig.sol";
@@ -18,11 +17,6 @@ import {Withdrawals} from "./Withdrawals.sol";
 /// @title Bonded batches
 /// @notice See {IBondedBatches}.
 abstract contract BondedBatches is IBondedBatches, Freeze, Withdrawals {
-    /// @inheritdoc IBondedBatches
-    uint16 public constant protocolVersion = 1;
-    /// @inheritdoc IBondedBatches
-    uint16 public constant verifierVersion = 1;
-
     /// @inheritdoc IBondedBatches
     bytes32 public immutable genesisRoot;
     /// @inheritdoc IBondedBatches
@@ -52,7 +46,8 @@ abstract contract BondedBatches is IBondedBatches, Freeze, Withdrawals {
 
     constructor(BondedConfig memory config) {
         uint64 delay = config.bonds.delay();
-        require(delay >= config.challengeWindow, BondDelayTooShort(delay, config.challengeWindow));
+        uint64 minimum = config.serveDeadline + config.challengeWindow;
+        require(delay >= minimum, BondDelayTooShort(delay, minimum));
         genesisRoot = config.genesisRoot;
         challengeWindow = config.challengeWindow;
         maxTimeLead = config.maxTimeLead;
@@ -71,24 +66,12 @@ abstract contract BondedBatches is IBondedBatches, Freeze, Withdrawals {
         _requireOperator();
         Progress memory start = _tip;
         require(previousRoot == start.root, PreviousRootWrong(previousRoot, start.root));
-        BatchHeader memory header;
-        Progress memory end;
-        (end, header.traceRoot, header.dataHash) = batchData.follow(start, chunks, withdrawals, uint64(listed.length));
-        _checkEnd(start, end);
-
-        header.index = batches;
-        header.previousRoot = start.root;
-        header.newRoot = end.root;
-        header.protocolVersion = protocolVersion;
-        header.verifierVersion = verifierVersion;
-        header.firstSequence = start.sequence + 1;
-        header.lastSequence = end.sequence;
-        header.previousChainHash = start.chainHash;
-        header.chainHash = end.chainHash;
-        header.inboxCursor = end.inboxCursor;
-        header.inboxHash = end.inboxHash;
-        header.withdrawalRoot = _listRoot(listed);
-        header.lastTime = end.lastTime;
+        (BatchHeader memory header, Progress memory end) = batchData.follow(start, batches, chunks, withdrawals, listed);
+        bytes32 inboxHash = inboxHashAt(end.inboxCursor);
+        require(end.inboxHash == inboxHash, InboxHashWrong(end.inboxHash, inboxHash));
+        // Venue time runs ahead of the chain's by no more than clocks differ; how far it stays behind is for {isOverdue}.
+        uint256 latest = (block.timestamp + maxTimeLead) * 1e9;
+        require(end.lastTime <= latest, TimeAhead(end.lastTime, latest));
         _record(header, end, uint48(listed.length));
     }
 
@@ -102,22 +85,25 @@ abstract contract BondedBatches is IBondedBatches, Freeze, Withdrawals {
         _tip = start;
         batches = index;
         withdrawals = wrong.firstWithdrawal;
-        _grantGrace();
+        _restart();
         _dismiss(wrong.operator);
         bonds.slash(wrong.operator, wrong.batchHash);
     }
 
     /// @inheritdoc IBondedBatches
     function takeOver() external whenLive {
-        require(operator == address(0), OperatorPresent(operator));
+        address former = operator;
+        require(former == address(0) || !bonds.isBonded(former), OperatorPresent(former));
         require(isStandby[msg.sender], NotStandby(msg.sender));
         require(bonds.isBonded(msg.sender), OperatorNotBonded(msg.sender));
         _setOperator(msg.sender);
+        _grantGrace();
     }
 
     /// @inheritdoc IBondedBatches
     function setOperator(address operator_) external onlyScheduled {
         _setOperator(operator_);
+        _grantGrace();
     }
 
     /// @inheritdoc IBondedBatches
@@ -169,14 +155,15 @@ abstract contract BondedBatches is IBondedBatches, Freeze, Withdrawals {
         return inboxLength != 0 || batches != 0;
     }
 
-    function _served() internal view override returns (uint64) {
-        return _tip.inboxCursor;
+    function _reached() internal view override returns (uint64 served, uint64 time) {
+        return (_tip.inboxCursor, _tip.lastTime);
     }
 
-    /// @dev An operator who leaves users no way but the exit loses his bond, unless he was kept from committing.
+    /// @dev An operator who leaves users no way but the exit loses his bond, unless he was kept from committing, or has not
+    /// had the time yet.
     function _onFreeze() internal override {
         address absent = operator;
-        if (absent == address(0) || batchesPaused) return;
+        if (absent == address(0) || batchesPaused || _inGrace()) return;
         _dismiss(absent);
         bonds.slash(absent, bytes32(0));
     }
@@ -213,28 +200,5 @@ abstract contract BondedBatches is IBondedBatches, Freeze, Withdrawals {
         require(bonds.isBonded(msg.sender), OperatorNotBonded(msg.sender));
         IAttestations registry = attestations;
         require(address(registry) == address(0) || registry.isAttested(msg.sender), OperatorNotAttested(msg.sender));
-    }
-
-    /// @dev The inbox is this inbox, no command is cut off, and venue time neither runs backwards nor ahead of the
-    /// chain's by more than clocks differ.
-    function _checkEnd(Progress memory start, Progress memory end) private view {
-        require(end.sequence > start.sequence && end.command == 0, BatchIncomplete());
-        bytes32 inboxHash = inboxHashAt(end.inboxCursor);
-        require(end.inboxHash == inboxHash, InboxHashWrong(end.inboxHash, inboxHash));
-        require(end.lastTime >= start.lastTime, TimeBackwards(end.lastTime, start.lastTime));
-        uint256 latest = (block.timestamp + maxTimeLead) * 1e9;
-        require(end.lastTime <= latest, TimeAhead(end.lastTime, latest));
-    }
-
-    /// @dev The root over the withdrawals, which are numbered on from the last batch's.
-    function _listRoot(Withdrawal[] calldata listed) private view returns (bytes32) {
-        bytes32[] memory leaves = new bytes32[](listed.length);
-        uint64 number = withdrawals;
-        for (uint256 i = 0; i < listed.length; i++) {
-            require(listed[i].number == number, WithdrawalNumberWrong(listed[i].number, number));
-            leaves[i] = listed[i].leaf();
-            number++;
-        }
-        return BinaryMerkle.root(leaves, listed.length);
     }
 }

@@ -10,14 +10,18 @@ import {Timelock} from "./Timelock.sol";
 abstract contract Freeze is IFreeze, Timelock, Inbox {
     /// @inheritdoc IFreeze
     uint64 public immutable serveDeadline;
+    /// @inheritdoc IFreeze
+    uint64 public immutable maxTimeLag;
 
     /// @inheritdoc IFreeze
     bool public frozen;
     /// @inheritdoc IFreeze
-    uint64 public graceUntil;
-    /// @inheritdoc IFreeze
     address public reconciliation;
 
+    /// @dev When batches were last taken back, seconds.
+    uint64 private _restartedAt;
+    /// @dev Until when who is in office is not punished, seconds.
+    uint64 private _graceUntil;
     /// @dev When an item came, seconds.
     mapping(uint64 index => uint64) private _arrivedAt;
 
@@ -26,15 +30,19 @@ abstract contract Freeze is IFreeze, Timelock, Inbox {
         _;
     }
 
-    constructor(uint64 serveDeadline_) {
+    /// @dev An outage that is long enough for venue time to be overdue is long enough for any item.
+    constructor(uint64 serveDeadline_, uint64 maxTimeLag_) {
+        require(maxTimeLag_ >= serveDeadline_, LagTooShort(maxTimeLag_, serveDeadline_));
         serveDeadline = serveDeadline_;
+        maxTimeLag = maxTimeLag_;
     }
 
     /// @inheritdoc IFreeze
     function freeze() external whenLive {
         require(msg.sender == reconciliation || isOverdue(), NothingOverdue());
         frozen = true;
-        emit Frozen(_served());
+        (uint64 served,) = _reached();
+        emit Frozen(served);
         _onFreeze();
     }
 
@@ -46,9 +54,18 @@ abstract contract Freeze is IFreeze, Timelock, Inbox {
 
     /// @inheritdoc IFreeze
     function isOverdue() public view returns (bool) {
-        uint64 oldest = _served();
-        return oldest < inboxLength && block.timestamp > graceUntil
-            && block.timestamp > uint256(_arrivedAt[oldest]) + serveDeadline;
+        (uint64 served, uint64 time) = _reached();
+        if (served < inboxLength && block.timestamp > dueAt(_arrivedAt[served], serveDeadline)) return true;
+        // A venue without batches has no time yet.
+        return time != 0 && block.timestamp > dueAt(time / 1e9, maxTimeLag);
+    }
+
+    /// @inheritdoc IFreeze
+    function dueAt(uint64 since, uint64 time) public view returns (uint64 due) {
+        if (since < _restartedAt) since = _restartedAt;
+        due = since + time;
+        uint64 latest = due + serveDeadline;
+        if (due < _graceUntil) due = _graceUntil < latest ? _graceUntil : latest;
     }
 
     /// @dev Appends an item and notes when it came.
@@ -57,9 +74,23 @@ abstract contract Freeze is IFreeze, Timelock, Inbox {
         _arrivedAt[index] = uint64(block.timestamp);
     }
 
-    /// @dev Gives the operator the time again that batches which were taken back had used up.
+    /// @dev Gives back the time that batches which were taken back had used up.
+    function _restart() internal {
+        _restartedAt = uint64(block.timestamp);
+    }
+
+    /// @dev Gives who comes to commit the time to do it.
     function _grantGrace() internal {
-        graceUntil = uint64(block.timestamp) + serveDeadline;
+        _graceUntil = uint64(block.timestamp) + serveDeadline;
+    }
+
+    function _onBatchesUnpaused() internal override {
+        _grantGrace();
+    }
+
+    /// @dev Whether who is in office has not had his time yet.
+    function _inGrace() internal view returns (bool) {
+        return block.timestamp <= _graceUntil;
     }
 
     /// @dev Nothing may change once users are on their way out.
@@ -67,8 +98,8 @@ abstract contract Freeze is IFreeze, Timelock, Inbox {
         _requireLive();
     }
 
-    /// @dev How many inbox items batches have served.
-    function _served() internal view virtual returns (uint64);
+    /// @dev How many inbox items batches have served, and the time of the last command; zero if there is none, ns.
+    function _reached() internal view virtual returns (uint64 served, uint64 time);
 
     /// @dev What else a freeze entails.
     function _onFreeze() internal virtual;

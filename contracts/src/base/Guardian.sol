@@ -60,6 +60,7 @@ abstract contract Guardian is IGuardian, Ownable2Step {
         require(batchesPaused, PauseUnchanged());
         batchesPaused = false;
         emit BatchesUnpaused();
+        _onBatchesUnpaused();
     }
 
     /// @inheritdoc IGuardian
@@ -71,6 +72,9 @@ abstract contract Guardian is IGuardian, Ownable2Step {
     function renounceOwnership() public view override onlyOwner {
         revert OwnerRequired();
     }
+
+    /// @dev What else it entails that batches are taken again.
+    function _onBatchesUnpaused() internal virtual;
 
     function _setGuardian(address guardian_) private {
         emit GuardianChanged(guardian, guardian_);

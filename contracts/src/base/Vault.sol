@@ -90,6 +90,13 @@ abstract contract Vault is IVault, Guardian, Inbox, ReentrancyGuardTransient {
         held.token.safeTransfer(recipient, paid);
     }
 
+    /// @dev Has the caller pay what a claim is worth; what the vault holds stays where it is.
+    function _payByCaller(uint16 asset, uint64 amount, address recipient) internal returns (uint256 paid) {
+        Asset storage held = _asset(asset);
+        paid = EngineUnits.toToken(amount, held.tokenDecimals, held.engineDecimals);
+        held.token.safeTransferFrom(msg.sender, recipient, paid);
+    }
+
     /// @dev Reverts when the vault has no such asset.
     function _requireAsset(uint16 asset) internal view override {
         require(asset < _assets.length, AssetUnknown(asset));

@@ -13,6 +13,9 @@ import {Vault} from "./Vault.sol";
 abstract contract Withdrawals is IWithdrawals, Vault {
     using LibBitmap for LibBitmap.Bitmap;
 
+    /// @inheritdoc IWithdrawals
+    mapping(bytes32 leaf => address) public advancedBy;
+
     /// @dev Withdrawal numbers that were paid.
     LibBitmap.Bitmap private _claimed;
 
@@ -23,32 +26,34 @@ abstract contract Withdrawals is IWithdrawals, Vault {
         uint64 leafIndex,
         uint64 leafCount,
         bytes32[] calldata siblings
-    ) public virtual nonReentrant {
+    ) external nonReentrant {
         require(_isFinal(batchIndex), BatchNotFinal(batchIndex));
         require(!isClaimed(withdrawal.number), WithdrawalAlreadyClaimed(withdrawal.number));
-        _requireListed(batchIndex, withdrawal.leaf(), leafIndex, leafCount, siblings);
+        bytes32 leaf = withdrawal.leaf();
+        bytes32 expected = _withdrawalRoot(batchIndex);
+        bytes32 root = BinaryMerkle.fold(leaf, leafIndex, leafCount, siblings);
+        require(root == expected, WithdrawalProofWrong(root, expected));
 
         _claimed.set(withdrawal.number);
-        uint256 paid = _pay(withdrawal.asset, withdrawal.amount, withdrawal.recipient);
-        emit WithdrawalClaimed(withdrawal.number, withdrawal.asset, withdrawal.recipient, paid);
+        address recipient = advancedBy[leaf];
+        if (recipient == address(0)) recipient = withdrawal.recipient;
+        uint256 paid = _pay(withdrawal.asset, withdrawal.amount, recipient);
+        emit WithdrawalClaimed(withdrawal.number, withdrawal.asset, recipient, paid);
+    }
+
+    /// @inheritdoc IWithdrawals
+    function advance(Withdrawal calldata withdrawal) external nonReentrant {
+        bytes32 leaf = withdrawal.leaf();
+        require(!isClaimed(withdrawal.number), WithdrawalAlreadyClaimed(withdrawal.number));
+        require(advancedBy[leaf] == address(0), WithdrawalAlreadyAdvanced(withdrawal.number, advancedBy[leaf]));
+        advancedBy[leaf] = msg.sender;
+        uint256 paid = _payByCaller(withdrawal.asset, withdrawal.amount, withdrawal.recipient);
+        emit WithdrawalAdvanced(withdrawal.number, withdrawal.asset, withdrawal.recipient, msg.sender, paid);
     }
 
     /// @inheritdoc IWithdrawals
     function isClaimed(uint64 number) public view returns (bool) {
         return _claimed.get(number);
-    }
-
-    /// @dev Reverts unless a batch has a withdrawal with this leaf.
-    function _requireListed(
-        uint64 batchIndex,
-        bytes32 leaf,
-        uint64 leafIndex,
-        uint64 leafCount,
-        bytes32[] calldata siblings
-    ) internal view {
-        bytes32 expected = _withdrawalRoot(batchIndex);
-        bytes32 root = BinaryMerkle.fold(leaf, leafIndex, leafCount, siblings);
-        require(root == expected, WithdrawalProofWrong(root, expected));
     }
 
     /// @dev Whether a batch exists and its challenge window has passed.

@@ -7,11 +7,17 @@ import {LibBitmap} from "solady/utils/LibBitmap.sol";
 import {IBondedSettlement} from "../interfaces/IBondedSettlement.sol";
 import {ExitClaim, IExitValuer} from "../interfaces/IExitValuer.sol";
 import {IExits} from "../interfaces/IExits.sol";
+import {BatchOpenings} from "../libraries/BatchOpenings.sol";
 import {InboxItems} from "../libraries/InboxItems.sol";
+import {RecordedDeposit} from "../libraries/RecordedDeposit.sol";
+import {StatePath} from "../libraries/StateProof.sol";
+import {BatchOpening} from "../types/BatchOpening.sol";
+import {StepOpening} from "../types/StepOpening.sol";
 
 /// @title Exits
 /// @notice See {IExits}. All amounts are in engine units.
 contract Exits is IExits {
+    using BatchOpenings for BatchOpening;
     using LibBitmap for LibBitmap.Bitmap;
 
     /// @dev An asset on its way out.
@@ -40,8 +46,6 @@ contract Exits is IExits {
     uint16 private constant _USDC = 0;
     /// @dev Units of a whole asset other than USDC.
     uint256 private constant _ONE = 1e8;
-    /// @dev Bytes of a deposit in the inbox: `kind u8 ‖ owner 20 ‖ subaccount u64 ‖ asset u16 ‖ amount u64`.
-    uint256 private constant _DEPOSIT_BYTES = 39;
 
     /// @notice The venue.
     IBondedSettlement public immutable settlement;
@@ -118,24 +122,50 @@ contract Exits is IExits {
 
     /// @inheritdoc IExits
     function returnDeposit(uint64 index, bytes calldata item) external {
-        require(closesAt != 0, NotOpen());
+        require(settlement.frozen(), NotFrozen());
         require(
-            index >= settlement.tip().inboxCursor && !_returned.get(index)
-                && InboxItems.chain(settlement.inboxHashAt(index), index, item) == settlement.inboxHashAt(index + 1)
-                && item.length == _DEPOSIT_BYTES && uint8(item[0]) == InboxItems.DEPOSIT,
+            index >= settlement.tip().inboxCursor
+                && InboxItems.chain(settlement.inboxHashAt(index), index, item) == settlement.inboxHashAt(index + 1),
             DepositNotReturnable(index)
         );
-        _returned.set(index);
-        address owner = address(bytes20(item[1:21]));
-        uint16 asset = uint16(bytes2(item[29:31]));
-        uint64 amount = uint64(bytes8(item[31:39]));
-        emit DepositReturned(index, owner, asset, amount);
-        settlement.payExit(asset, amount, owner);
+        _return(index, item);
+    }
+
+    /// @inheritdoc IExits
+    function reclaimDeposit(
+        BatchOpening calldata batch,
+        StepOpening calldata opening,
+        bytes calldata record,
+        StatePath calldata totalsBefore,
+        StatePath calldata totalsAfter
+    ) external {
+        _requireFinal(batch);
+        (uint64 index, bytes calldata item) =
+            RecordedDeposit.refused(batch.stepOf(opening, record), record, totalsBefore, totalsAfter);
+        _return(index, item);
     }
 
     /// @inheritdoc IExits
     function hasClaimed(uint64 subaccount) public view returns (bool) {
         return _accounts[subaccount].owner != address(0);
+    }
+
+    /// @dev Reverts unless a batch is the chain's, and final.
+    function _requireFinal(BatchOpening calldata batch) private view {
+        uint64 index = batch.header.index;
+        require(settlement.isFinal(index), BatchesPending(index));
+        bytes32 batchHash = batch.batchHash();
+        bytes32 expected = settlement.batchAt(index).batchHash;
+        require(batchHash == expected, BatchWrong(batchHash, expected));
+    }
+
+    /// @dev Pays a deposit back, once.
+    function _return(uint64 index, bytes calldata item) private {
+        (bool isDeposit, address owner, uint16 asset, uint64 amount) = InboxItems.readDeposit(item);
+        require(isDeposit && !_returned.get(index), DepositNotReturnable(index));
+        _returned.set(index);
+        emit DepositReturned(index, owner, asset, amount);
+        settlement.payExit(asset, amount, owner);
     }
 
     /// @dev Fixes what claims are paid: each from its own asset, and those on a USDC that falls short also from what the

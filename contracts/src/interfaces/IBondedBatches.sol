@@ -29,7 +29,7 @@ interface IBondedBatches {
     /// @notice Another account commits batches; zero: nobody does.
     event OperatorChanged(address indexed previous, address indexed current);
 
-    /// @notice An account may take over when there is no operator, or may no longer.
+    /// @notice An account may take over when there is no bonded operator, or may no longer.
     event StandbyChanged(address indexed standby, bool ready);
 
     /// @notice Challenges are judged by another contract.
@@ -50,7 +50,7 @@ interface IBondedBatches {
     /// @notice The caller is no standby.
     error NotStandby(address caller);
 
-    /// @notice There is an operator.
+    /// @notice There is an operator, whose bond is whole.
     error OperatorPresent(address operator);
 
     /// @notice The caller is not the contract that judges challenges.
@@ -59,17 +59,8 @@ interface IBondedBatches {
     /// @notice The batch was made to continue another root than the last.
     error PreviousRootWrong(bytes32 root, bytes32 expected);
 
-    /// @notice A batch has at least one chunk, and ends with a whole command.
-    error BatchIncomplete();
-
     /// @notice The inbox chain behind the batch is not that of this inbox.
     error InboxHashWrong(bytes32 inboxHash, bytes32 expected);
-
-    /// @notice Withdrawals are numbered one after the other.
-    error WithdrawalNumberWrong(uint64 number, uint64 expected);
-
-    /// @notice The last command's time lies before that of the last batch; ns.
-    error TimeBackwards(uint64 lastTime, uint64 previous);
 
     /// @notice The last command's time lies too far ahead of the block's; ns.
     error TimeAhead(uint64 lastTime, uint256 latest);
@@ -80,8 +71,8 @@ interface IBondedBatches {
     /// @notice The batch is final.
     error BatchFinal(uint64 index);
 
-    /// @notice A released bond would be free before its batches are final.
-    error BondDelayTooShort(uint64 delay, uint64 challengeWindow);
+    /// @notice A released bond would be free before the items that came until then are overdue, and the batches final.
+    error BondDelayTooShort(uint64 delay, uint64 minimum);
 
     /// @notice Commits the next batch; the operator only.
     /// @param previousRoot The state root that it continues
@@ -95,13 +86,13 @@ interface IBondedBatches {
     /// @param start Where the journal stood before it
     function revertBatches(uint64 index, Progress calldata start) external;
 
-    /// @notice Makes the caller the operator: a bonded standby, when there is none.
+    /// @notice Makes the caller the operator: a bonded standby, when there is none, or when his bond is not whole.
     function takeOver() external;
 
     /// @notice Names another operator; scheduled.
     function setOperator(address operator_) external;
 
-    /// @notice Lets an account take over when there is no operator, or no longer; scheduled.
+    /// @notice Lets an account take over when there is no bonded operator, or no longer; scheduled.
     function setStandby(address standby, bool ready) external;
 
     /// @notice Names another contract that judges challenges; scheduled.
@@ -128,7 +119,7 @@ interface IBondedBatches {
     /// @notice Who commits batches; zero: nobody, since the last one was proven wrong.
     function operator() external view returns (address);
 
-    /// @notice Whether an account may take over when there is no operator.
+    /// @notice Whether an account may take over when there is no bonded operator.
     function isStandby(address account) external view returns (bool);
 
     /// @notice Who judges challenges.
@@ -151,10 +142,4 @@ interface IBondedBatches {
 
     /// @notice How many seconds a batch's last command may lie ahead of the block's timestamp.
     function maxTimeLead() external view returns (uint64);
-
-    /// @notice Version of commands, events and state leaves that batches are made under.
-    function protocolVersion() external pure returns (uint16);
-
-    /// @notice Version of the step rules that batches are made under.
-    function verifierVersion() external pure returns (uint16);
 }

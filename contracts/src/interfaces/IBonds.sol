@@ -36,6 +36,9 @@ interface IBonds {
     /// @notice What is being taken back is not free yet.
     error BondNotFree(uint64 freeAt);
 
+    /// @notice An operator in office leaves what he has at stake where it is, unless the rest is enough.
+    error InOffice(address operator);
+
     /// @notice There is no reward for that batch.
     error NoReward(bytes32 batchHash);
 
@@ -55,7 +58,7 @@ interface IBonds {
     /// second call adds to it and starts the time anew.
     function release(uint256 amount) external;
 
-    /// @notice Takes back what was released and is free.
+    /// @notice Takes back what was released and is free, of who is out of office, or bonded with the rest.
     function withdraw() external;
 
     /// @notice Forfeits an operator's bond; the settlement contract only.
@@ -72,6 +75,9 @@ interface IBonds {
     /// @notice Pays the insurance what is its; anyone may. Not part of {slash}: a receiver that refuses must not save
     /// a fraud.
     function collect() external;
+
+    /// @notice Who receives the rest of a bond, for the venue's insurance.
+    function insurance() external view returns (address);
 
     /// @notice What bonds are made of.
     function token() external view returns (IERC20);

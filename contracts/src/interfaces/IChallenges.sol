@@ -16,6 +16,18 @@ struct BlobContents {
     bytes proof;
 }
 
+/// @notice One element of a blob, proven.
+/// @param index Which, from 0
+/// @param value The element
+/// @param commitment The blob's KZG commitment
+/// @param proof KZG proof of its value at the root of unity that the element stands for
+struct BlobElement {
+    uint16 index;
+    bytes32 value;
+    bytes commitment;
+    bytes proof;
+}
+
 /// @notice A withdrawal of a batch's list that is not the one that was made.
 /// @param leaf Its leaf
 /// @param siblings Inclusion proof, from the leaf up
@@ -92,6 +104,9 @@ interface IChallenges {
     /// @notice There is no such request, or it was answered.
     error RequestClosed(uint256 id);
 
+    /// @notice Who answers as late as he may would outlast the challenge window.
+    error AnswerTimeTooLong(uint64 answerTime, uint64 longest);
+
     /// @notice The time to answer is over.
     error AnswerTooLate(uint64 deadline);
 
@@ -149,6 +164,14 @@ interface IChallenges {
         bytes32 salt
     ) external;
 
+    /// @notice A blob with an element that has to be zero, and is not.
+    /// @param batch The batch
+    /// @param chunk Which of its chunks
+    /// @param element The element
+    /// @param salt Of the caller's seal, as for {challengeBlob}; anything if there is none
+    function challengeElement(BatchOpening calldata batch, uint64 chunk, BlobElement calldata element, bytes32 salt)
+        external;
+
     /// @notice A blob whose contents are malformed, or something else than was claimed.
     /// @param batch The batch
     /// @param chunk Which of its chunks
@@ -193,8 +216,13 @@ interface IChallenges {
         bytes32 key
     ) external returns (uint256 id);
 
-    /// @notice Shows the leaf, or that there is none; anyone may, and is paid the stake.
+    /// @notice Shows the leaf, or that there is none; anyone may, and is paid half of the stake.
     function answerOpening(uint256 id, StatePath calldata path) external;
+
+    /// @notice Shows the leaves of several requests, which may be of one leaf; closed and late ones are passed over.
+    /// @param ids The requests
+    /// @param paths The leaf of each, or that there is none
+    function answerOpenings(uint256[] calldata ids, StatePath[] calldata paths) external;
 
     /// @notice A request that was not answered in time. The reward is the requester's.
     function challengeSilence(uint256 id, BatchOpening calldata batch) external;

@@ -8,7 +8,7 @@ import {BatchHeader} from "../types/BatchHeader.sol";
 /// @notice Anyone may ask for an account, and is shown its leaf in a state that was committed after he asked, on chain. If
 /// nobody answers in time, the venue neither commits nor tells: it is frozen as if a forced request had not been served.
 ///
-/// Nobody proves on chain that an account is his, so asking is open to all and costs a stake, which pays the answer.
+/// Nobody proves on chain that an account is his, so asking is open to all and costs a stake ({IDemands}).
 /// There is one request an account at a time. Who answers need not be the operator: whatever is shown follows from
 /// the data of the batches.
 interface IReconciliation {
@@ -48,17 +48,20 @@ interface IReconciliation {
     /// @notice The guardian keeps the operator from committing; until he does no more, only the inbox's deadline counts.
     error CommittingPaused();
 
-    /// @notice Nobody could answer in that time.
-    error NoTimeToAnswer();
-
-    /// @notice Asks for an account; anyone may, for a stake, which he approved before.
+    /// @notice Asks for an account; anyone may, for the stake of the moment, which he approved before.
     function requestReconciliation(uint64 subaccount) external;
 
-    /// @notice Shows the account, or that there is none; anyone may, and is paid the stake.
+    /// @notice Shows the account, or that there is none; anyone may, and is paid half of the stake.
     /// @param subaccount The account
     /// @param header Of a batch that was committed after the request
     /// @param path The account's leaf in the state behind it
     function answer(uint64 subaccount, BatchHeader calldata header, StatePath calldata path) external;
+
+    /// @notice Shows accounts behind one batch; those for which there is no request, or none before the batch, are passed over.
+    /// @param subaccounts The accounts
+    /// @param header Of the batch
+    /// @param paths The leaf of each account in the state behind it
+    function answerMany(uint64[] calldata subaccounts, BatchHeader calldata header, StatePath[] calldata paths) external;
 
     /// @notice Freezes the venue when nobody answered in time; anyone may. The requester gets his stake back.
     function punishSilence(uint64 subaccount) external;

@@ -32,10 +32,14 @@ library BlobData {
     /// @dev Bytes of the length before the data.
     uint256 private constant _LENGTH_BYTES = 4;
 
-    /// @notice Most bytes of data that a blob can carry.
-    uint256 internal constant MAX_BYTES = _ELEMENTS * _ELEMENT_BYTES - _LENGTH_BYTES;
+    /// @notice Elements of a blob that may carry data; those behind them have to be zero. Whoever shows the contents sends them
+    /// in one transaction, with an opening of the batch, and nodes pass on no more than 128 KiB: as much as a whole blob.
+    uint256 internal constant USED_ELEMENTS = 3712;
 
-    /// @notice Too many elements for a blob, or bytes that are no elements.
+    /// @notice Most bytes of data that a blob may carry.
+    uint256 internal constant MAX_BYTES = USED_ELEMENTS * _ELEMENT_BYTES - _LENGTH_BYTES;
+
+    /// @notice More elements than a blob has or may use, or bytes that are no elements.
     error ElementsMalformed(uint256 length);
 
     /// @notice An element is not a number of the field, so the blob cannot hold it.
@@ -55,13 +59,32 @@ library BlobData {
         bytes calldata commitment,
         bytes calldata proof
     ) internal view {
-        require(elements.length % 32 == 0 && elements.length <= 32 * _ELEMENTS, ElementsMalformed(elements.length));
+        require(elements.length % 32 == 0 && elements.length <= 32 * USED_ELEMENTS, ElementsMalformed(elements.length));
         uint256 point = challengePoint(versionedHash, elements);
-        uint256 value = _evaluate(elements, point);
-        (bool holds,) = _POINT_EVALUATION.staticcall{gas: _POINT_EVALUATION_GAS}(
-            bytes.concat(versionedHash, bytes32(point), bytes32(value), commitment, proof)
-        );
-        require(holds, BlobMismatch(versionedHash));
+        _requireValue(versionedHash, point, _evaluate(elements, point), commitment, proof);
+    }
+
+    /// @notice Reverts unless a blob holds this element.
+    /// @param versionedHash Versioned hash of the blob's commitment
+    /// @param index Which element
+    /// @param element The element
+    /// @param commitment KZG commitment of the blob
+    /// @param proof KZG proof of its value at the root of unity that the element stands for
+    function requireElement(
+        bytes32 versionedHash,
+        uint16 index,
+        bytes32 element,
+        bytes calldata commitment,
+        bytes calldata proof
+    ) internal view {
+        require(index < _ELEMENTS, ElementsMalformed(index));
+        uint256 root = 1;
+        uint256 power = _ROOT_OF_UNITY;
+        for (uint256 exponent = _reversed(index); exponent != 0; exponent >>= 1) {
+            if (exponent & 1 == 1) root = mulmod(root, power, _MODULUS);
+            power = mulmod(power, power, _MODULUS);
+        }
+        _requireValue(versionedHash, root, uint256(element), commitment, proof);
     }
 
     /// @notice Where the blob is evaluated.
@@ -99,6 +122,20 @@ library BlobData {
             mstore(data, length)
         }
         return (true, data);
+    }
+
+    /// @dev Reverts unless the polynomial of a blob has a value at a point.
+    function _requireValue(
+        bytes32 versionedHash,
+        uint256 point,
+        uint256 value,
+        bytes calldata commitment,
+        bytes calldata proof
+    ) private view {
+        (bool holds,) = _POINT_EVALUATION.staticcall{gas: _POINT_EVALUATION_GAS}(
+            bytes.concat(versionedHash, bytes32(point), bytes32(value), commitment, proof)
+        );
+        require(holds, BlobMismatch(versionedHash));
     }
 
     /// @dev The value at `point` of the polynomial with these values at the roots of unity in bit-reversed order:

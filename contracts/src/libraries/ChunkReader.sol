@@ -16,6 +16,10 @@ import {BinaryMerkle} from "./BinaryMerkle.sol";
 library ChunkReader {
     using EfficientHashLib for bytes;
 
+    /// @notice Most entries and steps of a chunk, together. Reading one costs far more than its bytes, and whoever refutes what
+    /// is said of a blob has to read all of it in one transaction.
+    uint256 internal constant MAX_UNITS = 2560;
+
     /// @dev Bytes of a step without a subject: its kind and the root after it.
     uint256 private constant _STEP_BYTES = 33;
     /// @dev Bit of the kind that says that a subject follows, which is zero otherwise.
@@ -32,6 +36,7 @@ library ChunkReader {
         bytes32 command;
         uint256 steps;
         uint256 leaves;
+        uint256 units;
         bool goesOn;
     }
 
@@ -79,7 +84,8 @@ library ChunkReader {
         entry.goesOn = steps & _GOES_ON != 0;
         entry.steps = steps & ~_GOES_ON;
         at.command = entry.goesOn ? entry.command : bytes32(0);
-        return (entry.steps != 0, offset);
+        entry.units += 1 + entry.steps;
+        return (entry.steps != 0 && entry.units <= MAX_UNITS, offset);
     }
 
     /// @dev Takes over the time of a record, and the item if it is one of the inbox.

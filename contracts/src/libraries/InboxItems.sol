@@ -12,6 +12,9 @@ library InboxItems {
     uint8 internal constant REGISTER_KEY = 5;
     uint8 internal constant RAISE_NONCE_FLOOR = 6;
 
+    /// @dev Bytes of a deposit: `kind u8 ‖ owner 20 ‖ subaccount u64 ‖ asset u16 ‖ amount u64`.
+    uint256 private constant _DEPOSIT_BYTES = 39;
+
     /// @notice Assets arrived in the vault.
     function deposit(address owner, uint64 subaccount, uint16 asset, uint64 amount)
         internal
@@ -19,6 +22,17 @@ library InboxItems {
         returns (bytes memory)
     {
         return abi.encodePacked(DEPOSIT, owner, subaccount, asset, amount);
+    }
+
+    /// @notice What a deposit says.
+    /// @return isDeposit Whether the item is one; if not, nothing else counts
+    function readDeposit(bytes calldata item)
+        internal
+        pure
+        returns (bool isDeposit, address owner, uint16 asset, uint64 amount)
+    {
+        if (item.length != _DEPOSIT_BYTES || uint8(item[0]) != DEPOSIT) return (false, address(0), 0, 0);
+        return (true, address(bytes20(item[1:21])), uint16(bytes2(item[29:31])), uint64(bytes8(item[31:39])));
     }
 
     /// @notice The owner demands a withdrawal of up to `amount`.

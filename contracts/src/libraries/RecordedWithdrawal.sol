@@ -3,6 +3,7 @@ pragma solidity 0.8.30;
 
 import {BinaryMerkle} from "./BinaryMerkle.sol";
 import {StatePath, StateProof} from "./StateProof.sol";
+import {Totals} from "./Totals.sol";
 
 /// @notice What the state holds about withdrawals on both sides of a step.
 /// @param countersBefore The counters before it
@@ -63,11 +64,8 @@ library RecordedWithdrawal {
         return uint64(bytes8(counters[_WITHDRAWALS:_WITHDRAWALS + 8]));
     }
 
-    /// @dev `list by asset of (deposited i128 ‖ withdrawn i128)`.
     function _withdrawn(bytes32 root, StatePath calldata path, uint16 asset) private pure returns (uint128) {
-        bytes calldata totals = StateProof.member(root, StateProof.GLOBALS, StateProof.TOTALS, path);
-        uint256 at = 2 + 32 * uint256(asset) + 16;
-        return uint128(bytes16(totals[at:at + 16]));
+        return Totals.withdrawn(StateProof.member(root, StateProof.GLOBALS, StateProof.TOTALS, path), asset);
     }
 
     function _parties(bytes calldata record) private pure returns (uint16 asset, address recipient) {

@@ -11,6 +11,7 @@ import {IBonds} from "../interfaces/IBonds.sol";
 /// @param genesisRoot State root of the empty venue, a constant of the protocol
 /// @param challengeWindow Seconds from commit to finality
 /// @param maxTimeLead Seconds that a batch's last command may lie ahead of the block's timestamp
+/// @param maxTimeLag Seconds that the last batch's time may stay behind the chain's; no less than `serveDeadline`
 /// @param serveDeadline Seconds that the operator has to serve an inbox item
 /// @param upgradeDelay Seconds from the announcement of a change to its effect; longer than a user needs to leave
 /// @param batchData Where chunks are posted
@@ -23,6 +24,7 @@ struct BondedConfig {
     bytes32 genesisRoot;
     uint64 challengeWindow;
     uint64 maxTimeLead;
+    uint64 maxTimeLag;
     uint64 serveDeadline;
     uint64 upgradeDelay;
     IBatchData batchData;

@@ -14,7 +14,7 @@ import {Account, Ledger, Ledgers} from "src/verifier/state/Ledger.sol";
 /// @title Proof that an account was not called, or not liquidated
 /// @notice Every MarkUpdate, FundingTick, SetParameter, SettleExpired and Clock looks at all accounts, and then advances
 /// liquidations in rounds. Between the two every account has the call that follows from where it stands, and whoever is
-/// below maintenance margin is being liquidated. Nothing may delay that; the caps on rounds and slices come later. So one
+/// below maintenance margin is being liquidated, without an order left. Nothing may delay that; the caps on rounds and slices come later. So one
 /// account that is neither refutes the state root of that place.
 ///
 /// What the engine rightly leaves alone: an account frozen by a price in doubt, and one whose numbers do not fit. An account
@@ -39,7 +39,8 @@ contract OmissionProof is IOmissionProof, MarginUser {
     /// What was omitted of an account in a state in which everybody has been looked at.
     function _omitted(Ledger memory ledger, uint256 subaccount) internal view returns (Omission) {
         Account memory account = Accounts.load(ledger, subaccount);
-        if (account.leaf.hasLiquidation) return Omission.None;
+        // The orders of who is being liquidated have left with the step that began it.
+        if (account.leaf.hasLiquidation) return account.leaf.openOrders == 0 ? Omission.None : Omission.Liquidation;
         Standing memory standing = margin.standing(ledger, MarginAccounts.load(ledger, account));
         if (!standing.fits) return Omission.None;
         if (Liquidations.level(ledger, standing) != account.leaf.call) return Omission.Call;

@@ -70,10 +70,14 @@ library Steps {
 
     /// @notice What the step does it to follows from the command and the state.
     function noSubject(Step memory step) internal pure {
+        requireLegal(onlyAmount(step) == 0, "subject");
+    }
+
+    /// @notice The same but for an amount, which the subject names.
+    function onlyAmount(Step memory step) internal pure returns (int256) {
         Subject memory subject = step.subject;
-        requireLegal(
-            subject.account == 0 && subject.other == 0 && subject.instrument == 0 && subject.amount == 0, "subject"
-        );
+        requireLegal(subject.account == 0 && subject.other == 0 && subject.instrument == 0, "subject");
+        return subject.amount;
     }
 }
 

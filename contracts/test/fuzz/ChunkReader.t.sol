@@ -1,12 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.30;
 
+import {DynamicBufferLib} from "solady/utils/DynamicBufferLib.sol";
+
 import {Progress} from "src/types/Chunk.sol";
 
 import {BondedFixture} from "../utils/BondedFixture.sol";
 import {MerkleReference} from "../utils/MerkleReference.sol";
 
 contract ChunkReaderFuzz is BondedFixture {
+    using DynamicBufferLib for DynamicBufferLib.DynamicBuffer;
+
     /// @dev Commands of many sizes with many steps, against chain and trace written down a second time.
     function test_read_isWhatTheBytesSay(uint16[6] calldata sizes, uint8[6] calldata steps) public {
         bytes32 chain = GENESIS;
@@ -93,6 +97,20 @@ contract ChunkReaderFuzz is BondedFixture {
 
     function test_read_refusesACommandWithoutSteps() public view {
         (bool wellFormed,,) = batchData.read(tip(), abi.encodePacked(uint16(9), uint8(8), uint64(1), uint16(0)));
+        assertFalse(wellFormed);
+    }
+
+    /// @dev Whoever refutes what is said of a blob reads all of it in one transaction.
+    function test_read_refusesMoreThanCanBeReadAgain() public {
+        add(recordOf(8, "place"), 1);
+        bytes memory one = data();
+        DynamicBufferLib.DynamicBuffer memory all;
+        for (uint256 i = 0; i < 1280; i++) {
+            all.p(one);
+        }
+        (bool wellFormed,,) = batchData.read(tip(), all.data);
+        assertTrue(wellFormed);
+        (wellFormed,,) = batchData.read(tip(), all.p(one).data);
         assertFalse(wellFormed);
     }
 }

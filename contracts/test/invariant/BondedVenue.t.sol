@@ -22,7 +22,7 @@ abstract contract BondedVenueInvariants is Test {
         handler.setUp();
         settlement = handler.venue();
         usdc = settlement.assetAt(USDC).token;
-        bytes4[] memory selectors = new bytes4[](greedy ? 7 : 14);
+        bytes4[] memory selectors = new bytes4[](greedy ? 7 : 18);
         selectors[0] = BondedVenueHandler.depositSome.selector;
         selectors[1] = BondedVenueHandler.demand.selector;
         selectors[2] = BondedVenueHandler.donate.selector;
@@ -38,6 +38,10 @@ abstract contract BondedVenueInvariants is Test {
             selectors[11] = BondedVenueHandler.claimExit.selector;
             selectors[12] = BondedVenueHandler.payExit.selector;
             selectors[13] = BondedVenueHandler.returnDeposit.selector;
+            selectors[14] = BondedVenueHandler.payEarly.selector;
+            selectors[15] = BondedVenueHandler.pause.selector;
+            selectors[16] = BondedVenueHandler.depositStrange.selector;
+            selectors[17] = BondedVenueHandler.reclaimDeposit.selector;
         }
         targetSelector(FuzzSelector(address(handler), selectors));
         targetContract(address(handler));
@@ -58,8 +62,8 @@ contract GreedyVenueTest is BondedVenueInvariants {
     }
 }
 
-/// @notice What holds of a venue whose operators list honestly, whatever happens: batches that fall, operators that go, a freeze, an
-/// exit.
+/// @notice What holds of a venue whose operators list honestly, whatever happens: batches that fall, withdrawals that were paid early
+/// and wrongly, operators that go, pauses, a freeze, an exit.
 contract HonestVenueTest is BondedVenueInvariants {
     IBonds internal bonds;
 
@@ -82,6 +86,8 @@ contract HonestVenueTest is BondedVenueInvariants {
         assertEq(settlement.assetAt(USDC).custody, 0);
         assertEq(handler.owed(), 0);
         assertEq(usdc.balanceOf(address(settlement)), handler.donated());
+        assertEq(handler.strangeDeposits(), 0);
+        assertEq(handler.strange().balanceOf(address(settlement)), 0);
     }
 
     /// @dev To the unit, with what was given to it.
@@ -89,6 +95,7 @@ contract HonestVenueTest is BondedVenueInvariants {
         uint256 custody = settlement.assetAt(USDC).custody;
         assertEq(custody, handler.deposited() - handler.paid());
         assertEq(custody, handler.owed());
+        assertEq(settlement.assetAt(1).custody, handler.strangeDeposits());
         assertEq(usdc.balanceOf(address(settlement)), custody + handler.donated());
     }
 

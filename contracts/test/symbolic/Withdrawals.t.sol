@@ -22,6 +22,8 @@ contract ListedWithdrawals is Withdrawals {
         _roots[batch] = withdrawal.leaf();
     }
 
+    function _onBatchesUnpaused() internal override {}
+
     function _isFinal(uint64) internal pure override returns (bool) {
         return true;
     }

@@ -3,10 +3,10 @@ pragma solidity 0.8.30;
 
 import {DynamicBufferLib} from "solady/utils/DynamicBufferLib.sol";
 
-import {BlobContents, IChallenges} from "src/interfaces/IChallenges.sol";
+import {BlobContents, BlobElement, IChallenges} from "src/interfaces/IChallenges.sol";
 import {BlobData} from "src/libraries/BlobData.sol";
 import {BatchOpening} from "src/types/BatchOpening.sol";
-import {Chunk, Source} from "src/types/Chunk.sol";
+import {Chunk, Progress, Source} from "src/types/Chunk.sol";
 import {Withdrawal} from "src/types/Withdrawal.sol";
 
 import {BondedFixture} from "../utils/BondedFixture.sol";
@@ -151,19 +151,95 @@ contract BlobChallengesTest is BondedFixture {
     }
 
     function test_fullBlobFitsOneTransaction() public {
-        bytes memory all = commandsOf(725);
-        Chunk memory claimed;
-        (, claimed.traceRoot, claimed.end) = batchData.read(tip(), all);
-        claimed.traceRoot = keccak256("another");
-        BatchOpening memory batch = commitBlob("full", claimed);
-        BlobContents memory whole = contents("full", elementsOf(all));
-        bytes memory call_ = abi.encodeCall(challenges.challengeBlob, (batch, 0, whole, 0));
-        uint256 before = gasleft();
-        challenges.challengeBlob(batch, 0, whole, 0);
-        uint256 execution = before - gasleft();
-        // A transaction may use this much by EIP-7825, its calldata at most 16 gas a byte.
-        assertLt(21_000 + 16 * call_.length + execution, 16_777_216);
+        bytes memory all = commandsOf(657);
+        assertGt(all.length + 175, BlobData.MAX_BYTES);
+        uint256 execution = refute("full", all);
         vm.snapshotValue("Bonded", "challengeBlob of a full blob, without its calldata", execution);
+    }
+
+    /// @dev As many commands as a chunk may have, of the kind that takes most to read, in as many bytes as it may have.
+    function test_densestBlobFitsOneTransaction() public {
+        DynamicBufferLib.DynamicBuffer memory buffer;
+        buffer.reserve(1280 * 89);
+        for (uint256 i = 0; i < 1280; i++) {
+            bytes memory record = abi.encodePacked(uint8(1), uint64(1_770_163_200e9), uint64(i), new bytes(35));
+            buffer.p(abi.encodePacked(uint16(52), record, uint16(1), uint8(7), keccak256(abi.encode(i))));
+        }
+        assertGt(buffer.data.length + 1280, BlobData.MAX_BYTES);
+        uint256 execution = refute("dense", buffer.data);
+        vm.snapshotValue("Bonded", "challengeBlob of the densest blob, without its calldata", execution);
+    }
+
+    /// @dev Says something wrong of a blob, and has it refuted with an opening of as many chunks as a batch may have.
+    function refute(string memory name, bytes memory all) internal returns (uint256 execution) {
+        Progress memory start = tip();
+        Chunk[] memory chunks = new Chunk[](24);
+        for (uint256 i = 0; i < 23; i++) {
+            bytes memory record = recordOf(8, abi.encode(i));
+            chunks[i] = batchData.post(
+                start, abi.encodePacked(uint16(record.length), record, uint16(1), uint8(7), keccak256(record))
+            );
+            start = chunks[i].end;
+        }
+        Chunk memory claimed;
+        bool wellFormed;
+        (wellFormed, claimed.traceRoot, claimed.end) = batchData.read(start, all);
+        assertTrue(wellFormed);
+        // The inbox has no such items; that the reader counts them is no matter for what is refuted.
+        (claimed.end.inboxCursor, claimed.end.inboxHash) = (start.inboxCursor, start.inboxHash);
+        claimed.traceRoot = keccak256("another");
+        claimed.source = Source.Blob;
+        bytes32[] memory hashes = new bytes32[](1);
+        hashes[0] = bytes32(field(name, "versionedHash"));
+        vm.blobhashes(hashes);
+        claimed.content = hashes[0];
+        chunks[23] = claimed;
+        BatchOpening memory batch = commitChunks(chunks, new Withdrawal[](0));
+        BlobContents memory whole = contents(name, elementsOf(all));
+        bytes memory call_ = abi.encodeCall(challenges.challengeBlob, (batch, 23, whole, 0));
+        uint256 before = gasleft();
+        challenges.challengeBlob(batch, 23, whole, 0);
+        execution = before - gasleft();
+        // A transaction may use this much by EIP-7825, its calldata at most 16 gas a byte. Nodes pass on 128 KiB, of which
+        // all but the call is some two hundred bytes.
+        assertLt(21_000 + 16 * call_.length + execution, 16_777_216);
+        assertLt(call_.length + 256, 128 * 1024);
         assertEq(settlement.batches(), 0);
+    }
+
+    // Single elements.
+
+    function element(string memory name, uint16 index, bytes32 value) internal view returns (BlobElement memory) {
+        return BlobElement(index, value, field(name, "commitment"), field(name, "proof"));
+    }
+
+    function test_elementBehindWhatMayBeUsedIsFraud() public {
+        BatchOpening memory batch = commitBlob("stray", batchData.post(tip(), commandsOf(3)));
+        challenges.challengeElement(batch, 0, element("stray", 3712, bytes32(uint256(2))), 0);
+        assertEq(settlement.batches(), 0);
+        assertEq(bonds.bondOf(operator), 0);
+    }
+
+    function test_elementThatMayBeThereProvesNothing() public {
+        BatchOpening memory batch = commitBlob("stray", batchData.post(tip(), commandsOf(3)));
+        BlobElement memory used = element("lastUsed", 3711, bytes32(uint256(1)));
+        vm.expectRevert(IChallenges.NothingProven.selector);
+        challenges.challengeElement(batch, 0, used, 0);
+        BlobElement memory zero = element("zero", 4095, 0);
+        vm.expectRevert(IChallenges.NothingProven.selector);
+        challenges.challengeElement(batch, 0, zero, 0);
+    }
+
+    function test_elementThatIsNotThereProvesNothing() public {
+        BatchOpening memory batch = commitBlob("stray", batchData.post(tip(), commandsOf(3)));
+        BlobElement memory wrong = element("stray", 3712, bytes32(uint256(3)));
+        vm.expectPartialRevert(BlobData.BlobMismatch.selector);
+        challenges.challengeElement(batch, 0, wrong, 0);
+        wrong = element("stray", 4096, bytes32(uint256(2)));
+        vm.expectRevert(abi.encodeWithSelector(BlobData.ElementsMalformed.selector, 4096));
+        challenges.challengeElement(batch, 0, wrong, 0);
+        batch = commitSome();
+        vm.expectRevert(abi.encodeWithSelector(IChallenges.ChunkNotInBlob.selector, 0));
+        challenges.challengeElement(batch, 0, wrong, 0);
     }
 }

@@ -88,7 +88,7 @@ contract BondedBatchesTest is BondedFixture {
         chunks[0] = batchData.post(start, first);
         assertEq(chunks[0].end.command, keccak256(commands[1].record));
         assertEq(chunks[0].end.step, 3);
-        refuse(one(chunks[0]), none(), abi.encodeWithSelector(IBondedBatches.BatchIncomplete.selector));
+        refuse(one(chunks[0]), none(), abi.encodeWithSelector(IBatchData.BatchIncomplete.selector));
         chunks[1] = batchData.post(chunks[0].end, second);
         commitChunks(chunks, none());
         assertEq(tip().root, commands[1].steps[4].root);
@@ -139,7 +139,7 @@ contract BondedBatchesTest is BondedFixture {
     }
 
     function test_commitBatch_refusesNothing() public {
-        refuse(new Chunk[](0), none(), abi.encodeWithSelector(IBondedBatches.BatchIncomplete.selector));
+        refuse(new Chunk[](0), none(), abi.encodeWithSelector(IBatchData.BatchIncomplete.selector));
     }
 
     function test_commitBatch_refusesAnotherRoot() public {
@@ -177,7 +177,7 @@ contract BondedBatchesTest is BondedFixture {
         delete commands;
         add(abi.encodePacked(uint8(8), uint64(1), "place"), 1);
         Chunk[] memory chunks = posted();
-        refuse(chunks, none(), abi.encodeWithSelector(IBondedBatches.TimeBackwards.selector, 1, tip().lastTime));
+        refuse(chunks, none(), abi.encodeWithSelector(IBatchData.TimeBackwards.selector, 1, tip().lastTime));
     }
 
     function test_commitBatch_refusesWithdrawalsOutOfOrder() public {
@@ -186,7 +186,7 @@ contract BondedBatchesTest is BondedFixture {
         refuse(
             chunks,
             one(Withdrawal(1, USDC, 1, bob)),
-            abi.encodeWithSelector(IBondedBatches.WithdrawalNumberWrong.selector, 1, 0)
+            abi.encodeWithSelector(IBatchData.WithdrawalNumberWrong.selector, 1, 0)
         );
     }
 
@@ -256,5 +256,32 @@ contract BondedBatchesTest is BondedFixture {
         for (uint256 i = 0; i < part.length; i++) {
             part[i] = all[start + i];
         }
+    }
+
+    /// @dev Who disputes a batch shows all of its chunks.
+    function test_commitBatch_refusesTooManyChunks() public {
+        refuse(new Chunk[](25), none(), abi.encodeWithSelector(IBatchData.TooManyChunks.selector, 25));
+    }
+
+    function test_post_refusesWhatIsNoChunk() public {
+        Progress memory start = tip();
+        vm.expectRevert(abi.encodeWithSelector(IBatchData.ChunkTooLong.selector, 115_069));
+        batchData.post(start, new bytes(115_069));
+        vm.expectRevert(IBatchData.ChunkMalformed.selector);
+        batchData.post(start, "no chunk");
+    }
+
+    function test_isPosted_whereItStands() public {
+        add(recordOf(8, "place"), 1);
+        Progress memory start = tip();
+        Chunk memory chunk = batchData.post(start, data());
+        assertTrue(batchData.isPosted(start, chunk));
+        start.sequence++;
+        assertFalse(batchData.isPosted(start, chunk));
+    }
+
+    function test_versions() public view {
+        assertEq(batchData.protocolVersion(), 1);
+        assertEq(batchData.verifierVersion(), 1);
     }
 }

@@ -4,6 +4,7 @@ pragma solidity 0.8.30;
 import {Ownable} from "@openzeppelin/contracts/access/Ownable.sol";
 
 import {BondedSettlement} from "src/BondedSettlement.sol";
+import {IFreeze} from "src/interfaces/IFreeze.sol";
 import {BondedConfig} from "src/types/BondedConfig.sol";
 
 import {BondedFixture} from "../utils/BondedFixture.sol";
@@ -16,13 +17,19 @@ contract BondedSettlementTest is BondedFixture {
         assertEq(settlement.genesisRoot(), GENESIS);
         assertEq(settlement.challengeWindow(), WINDOW);
         assertEq(settlement.maxTimeLead(), LEAD);
-        assertEq(settlement.protocolVersion(), 1);
-        assertEq(settlement.verifierVersion(), 1);
+        assertEq(settlement.maxTimeLag(), LAG);
         assertEq(settlement.serveDeadline(), DEADLINE);
         assertEq(settlement.upgradeDelay(), UPGRADE);
         assertEq(settlement.exits(), address(exits));
         assertEq(address(settlement.bonds()), address(bonds));
         assertEq(address(settlement.batchData()), address(batchData));
+    }
+
+    function test_constructor_refusesALagShorterThanServing() public {
+        BondedConfig memory hasty = config();
+        hasty.maxTimeLag = DEADLINE - 1;
+        vm.expectRevert(abi.encodeWithSelector(IFreeze.LagTooShort.selector, DEADLINE - 1, DEADLINE));
+        new BondedSettlement(hasty);
     }
 
     function test_constructor_needsAnOwner() public {

@@ -20,13 +20,61 @@ contract BondsTest is BondedFixture {
         bonds.release(BOND / 2);
         assertEq(bonds.bondOf(operator), BOND / 2);
         assertFalse(bonds.isBonded(operator));
-        vm.expectRevert(abi.encodeWithSelector(IBonds.BondNotFree.selector, block.timestamp + WINDOW));
+        vm.expectRevert(abi.encodeWithSelector(IBonds.BondNotFree.selector, block.timestamp + DELAY));
         bonds.withdraw();
-        skip(WINDOW);
+        vm.stopPrank();
+        succeed();
+        skip(DELAY);
+        vm.startPrank(operator);
         bonds.withdraw();
         assertEq(usdc.balanceOf(operator), BOND / 2);
         bonds.withdraw();
         assertEq(usdc.balanceOf(operator), BOND / 2);
+    }
+
+    /// @dev Nobody is in office with nothing at stake.
+    function test_withdraw_notOfAnOperatorInOffice() public {
+        vm.prank(operator);
+        bonds.release(BOND);
+        skip(DELAY);
+        vm.prank(operator);
+        vm.expectRevert(abi.encodeWithSelector(IBonds.InOffice.selector, operator));
+        bonds.withdraw();
+        succeed();
+        vm.prank(operator);
+        bonds.withdraw();
+        assertEq(usdc.balanceOf(operator), BOND);
+    }
+
+    function test_withdraw_ofWhatIsMoreThanEnough() public {
+        bond(operator, 5e6);
+        vm.prank(operator);
+        bonds.release(5e6);
+        skip(DELAY);
+        vm.prank(operator);
+        bonds.withdraw();
+        assertEq(usdc.balanceOf(operator), 5e6);
+        assertTrue(bonds.isBonded(operator));
+    }
+
+    /// @dev Kept from committing, an operator is not punished by a freeze, and goes with his bond.
+    function test_withdraw_onceFrozen() public {
+        vm.prank(guardian);
+        settlement.pauseBatches();
+        deposit(alice, 1e6);
+        vm.prank(operator);
+        bonds.release(BOND);
+        skip(DELAY);
+        settlement.freeze();
+        vm.prank(operator);
+        bonds.withdraw();
+        assertEq(usdc.balanceOf(operator), BOND);
+    }
+
+    function succeed() internal {
+        bond(standby, BOND);
+        vm.prank(standby);
+        settlement.takeOver();
     }
 
     function test_release_refusesMoreThanTheBond() public {
@@ -41,7 +89,8 @@ contract BondsTest is BondedFixture {
         vm.prank(address(settlement));
         bonds.slash(operator, "batch");
         assertEq(bonds.rewardOf("batch"), BOND * REWARD_SHARE / 10_000);
-        skip(WINDOW);
+        succeed();
+        skip(DELAY);
         vm.prank(operator);
         bonds.withdraw();
         assertEq(usdc.balanceOf(operator), 0);
@@ -82,15 +131,16 @@ contract BondsTest is BondedFixture {
     function test_settlement_refusesBondsThatAreFreeTooSoon() public {
         BondedConfig memory wrong = config();
         wrong.bonds =
-            new Bonds(IERC20(address(usdc)), IBondedSettlement(address(settlement)), insurance, 1, 1, WINDOW - 1);
-        vm.expectRevert(abi.encodeWithSelector(IBondedBatches.BondDelayTooShort.selector, WINDOW - 1, WINDOW));
+            new Bonds(IERC20(address(usdc)), IBondedSettlement(address(settlement)), insurance, 1, 1, DELAY - 1);
+        vm.expectRevert(abi.encodeWithSelector(IBondedBatches.BondDelayTooShort.selector, DELAY - 1, DELAY));
         new BondedSettlement(wrong);
     }
 
     function test_settlement_refusesADelayThatLeavesNoTime() public {
         BondedConfig memory wrong = config();
-        wrong.upgradeDelay = DEADLINE + WINDOW;
-        vm.expectRevert(abi.encodeWithSelector(ITimelock.DelayTooShort.selector, DEADLINE + WINDOW, DEADLINE + WINDOW));
+        wrong.upgradeDelay = 2 * DEADLINE + WINDOW;
+        uint64 minimum = 2 * DEADLINE + WINDOW;
+        vm.expectRevert(abi.encodeWithSelector(ITimelock.DelayTooShort.selector, minimum, minimum));
         new BondedSettlement(wrong);
     }
 }

@@ -203,9 +203,9 @@ contract ChallengesTest is BondedFixture {
         BatchOpening memory batch = commitSome();
         challenge(batch, 1, WRONG);
         bytes32 batchHash = keccak256(abi.encode(batch.header));
-        vm.expectRevert(abi.encodeWithSelector(IBonds.RewardKept.selector, block.timestamp + WINDOW));
+        vm.expectRevert(abi.encodeWithSelector(IBonds.RewardKept.selector, block.timestamp + DELAY));
         bonds.sweepReward(batchHash);
-        skip(WINDOW);
+        skip(DELAY);
         bonds.sweepReward(batchHash);
         bonds.collect();
         assertEq(usdc.balanceOf(insurance), BOND);
@@ -320,7 +320,7 @@ contract ChallengesTest is BondedFixture {
         (uint256 id, BatchOpening memory batch) = request(instrumentPath().key);
         vm.prank(bob);
         challenges.answerOpening(id, instrumentPath());
-        assertEq(usdc.balanceOf(bob), STAKE);
+        assertEq(usdc.balanceOf(bob), STAKE / 2);
         skip(ANSWER + 1);
         vm.expectRevert(abi.encodeWithSelector(IChallenges.RequestClosed.selector, id));
         challenges.challengeSilence(id, batch);

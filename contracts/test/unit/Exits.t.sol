@@ -167,11 +167,10 @@ contract ExitsTest is BondedFixture {
     }
 
     function test_returnDeposit_thatWasNeverCredited() public {
-        frozenVenue();
         bytes memory item = InboxItems.deposit(challenger, 0, USDC, 7e6);
-        vm.expectRevert(IExits.NotOpen.selector);
+        vm.expectRevert(IExits.NotFrozen.selector);
         exits.returnDeposit(2, item);
-        exits.open(pools(100e6, 1e8));
+        frozenVenue();
         exits.returnDeposit(2, item);
         assertEq(usdc.balanceOf(challenger), 7e6);
         bytes memory refusal = abi.encodeWithSelector(IExits.DepositNotReturnable.selector, 2);

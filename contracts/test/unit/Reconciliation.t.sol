@@ -4,6 +4,7 @@ pragma solidity 0.8.30;
 import {Reconciliation} from "src/Reconciliation.sol";
 import {IBondedBatches} from "src/interfaces/IBondedBatches.sol";
 import {IBondedSettlement} from "src/interfaces/IBondedSettlement.sol";
+import {IDemands} from "src/interfaces/IDemands.sol";
 import {IFreeze} from "src/interfaces/IFreeze.sol";
 import {IReconciliation} from "src/interfaces/IReconciliation.sol";
 import {ITimelock} from "src/interfaces/ITimelock.sol";
@@ -63,7 +64,9 @@ contract ReconciliationTest is BondedFixture {
         emit IReconciliation.ReconciliationAnswered(SUBACCOUNT, 0, true, accountPath());
         vm.prank(bob);
         reconciliation.answer(SUBACCOUNT, header, accountPath());
-        assertEq(usdc.balanceOf(bob), PRICE);
+        assertEq(usdc.balanceOf(bob), PRICE / 2);
+        reconciliation.collect();
+        assertEq(usdc.balanceOf(insurance), PRICE / 2);
         vm.expectRevert(abi.encodeWithSelector(IReconciliation.NothingRequested.selector, SUBACCOUNT));
         reconciliation.answer(SUBACCOUNT, header, accountPath());
     }
@@ -156,10 +159,15 @@ contract ReconciliationTest is BondedFixture {
         ask();
         (StepOpening memory opening, bytes memory record) = openStep(0);
         challenges.challengeStep(batch, opening, record, hex"01", 0);
-        uint64 grace = settlement.graceUntil();
-        assertEq(reconciliation.deadlineOf(SUBACCOUNT), grace);
-        vm.warp(grace);
-        vm.expectRevert(abi.encodeWithSelector(IReconciliation.AnswerDue.selector, grace));
+        uint64 due = uint64(block.timestamp) + TIME;
+        assertEq(reconciliation.deadlineOf(SUBACCOUNT), due);
+        bond(standby, BOND);
+        vm.prank(standby);
+        settlement.takeOver();
+        due = uint64(block.timestamp) + DEADLINE;
+        assertEq(reconciliation.deadlineOf(SUBACCOUNT), due);
+        vm.warp(due);
+        vm.expectRevert(abi.encodeWithSelector(IReconciliation.AnswerDue.selector, due));
         reconciliation.punishSilence(SUBACCOUNT);
         skip(1);
         reconciliation.punishSilence(SUBACCOUNT);
@@ -213,7 +221,7 @@ contract ReconciliationTest is BondedFixture {
     }
 
     function test_constructor_leavesTimeToAnswer() public {
-        vm.expectRevert(IReconciliation.NoTimeToAnswer.selector);
+        vm.expectRevert(IDemands.NoTimeToAnswer.selector);
         new Reconciliation(IBondedSettlement(address(settlement)), 0, PRICE);
     }
 }

@@ -93,7 +93,7 @@ contract ReentrancyTest is BondedFixture {
 
         vm.startPrank(alice);
         bonds.release(5e6);
-        skip(WINDOW);
+        skip(DELAY);
         arm(address(bonds), abi.encodeCall(IBonds.withdraw, ()));
         bonds.withdraw();
         vm.stopPrank();

@@ -5,8 +5,7 @@ import {Ownable} from "@openzeppelin/contracts/access/Ownable.sol";
 
 import {IBondedBatches} from "src/interfaces/IBondedBatches.sol";
 import {IFreeze} from "src/interfaces/IFreeze.sol";
-import {IPayouts} from "src/interfaces/IPayouts.sol";
-import {IQuorum} from "src/interfaces/IQuorum.sol";
+import {IGuardian} from "src/interfaces/IGuardian.sol";
 import {ITimelock} from "src/interfaces/ITimelock.sol";
 
 import {BondedFixture} from "../utils/BondedFixture.sol";
@@ -57,10 +56,10 @@ contract TimelockTest is BondedFixture {
     }
 
     function test_execute_passesTheRefusalOn() public {
-        bytes memory wrong = abi.encodeCall(IPayouts.setEarlyCap, (9, 1));
+        bytes memory wrong = abi.encodeCall(IGuardian.pauseBatches, ());
         vm.prank(owner);
         settlement.schedule(wrong);
-        vm.expectPartialRevert(bytes4(keccak256("AssetUnknown(uint16)")));
+        vm.expectRevert(abi.encodeWithSelector(IGuardian.NotGuardian.selector, address(settlement)));
         settlement.execute(wrong);
     }
 
@@ -98,8 +97,6 @@ contract TimelockTest is BondedFixture {
         vm.expectRevert(refusal);
         settlement.setChallenges(bob);
         vm.expectRevert(refusal);
-        settlement.setQuorum(IQuorum(bob));
-        vm.expectRevert(refusal);
-        settlement.setEarlyCap(0, 1);
+        settlement.setAdvances(bob);
     }
 }

@@ -14,7 +14,7 @@ import {BondedFixture} from "../utils/BondedFixture.sol";
 
 contract VerifierQuorumTest is BondedFixture {
     uint192 internal constant VERIFIER_STAKE = 1000e6;
-    uint64 internal constant DELAY = WINDOW;
+    uint64 internal constant LEAVE = WINDOW;
 
     VerifierQuorum internal quorum;
     /// @dev Three verifiers in the ascending order of their addresses.
@@ -31,7 +31,7 @@ contract VerifierQuorumTest is BondedFixture {
         for (uint256 i = 0; i < 3; i++) {
             listed[i] = vm.addr(keys[i]);
         }
-        quorum = make(2, DELAY, listed);
+        quorum = make(2, LEAVE, listed);
         for (uint256 i = 0; i < 3; i++) {
             join(listed[i]);
         }
@@ -113,9 +113,9 @@ contract VerifierQuorumTest is BondedFixture {
         vm.expectRevert(abi.encodeWithSelector(IVerifierQuorum.StakeNotFree.selector, 0));
         quorum.withdraw();
         quorum.leave();
-        vm.expectRevert(abi.encodeWithSelector(IVerifierQuorum.StakeNotFree.selector, block.timestamp + DELAY));
+        vm.expectRevert(abi.encodeWithSelector(IVerifierQuorum.StakeNotFree.selector, block.timestamp + LEAVE));
         quorum.withdraw();
-        skip(DELAY);
+        skip(LEAVE);
         quorum.withdraw();
         vm.stopPrank();
         assertEq(usdc.balanceOf(who), VERIFIER_STAKE);
@@ -196,9 +196,9 @@ contract VerifierQuorumTest is BondedFixture {
 
     function test_constructor_refusesAThresholdThatCannotBe() public {
         vm.expectRevert(abi.encodeWithSelector(IVerifierQuorum.ThresholdOutOfRange.selector, 1, 0));
-        make(1, DELAY, new address[](0));
+        make(1, LEAVE, new address[](0));
         vm.expectRevert(abi.encodeWithSelector(IVerifierQuorum.ThresholdOutOfRange.selector, 0, 1));
-        make(0, DELAY, new address[](1));
+        make(0, LEAVE, new address[](1));
     }
 
     function test_constructor_refusesStakesThatAreFreeTooSoon() public {

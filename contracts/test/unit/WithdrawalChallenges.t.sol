@@ -2,7 +2,7 @@
 pragma solidity 0.8.30;
 
 import {IChallenges, ListedWithdrawal} from "src/interfaces/IChallenges.sol";
-import {WithdrawalEvidence} from "src/libraries/RecordedWithdrawal.sol";
+import {RecordedWithdrawal, WithdrawalEvidence} from "src/libraries/RecordedWithdrawal.sol";
 import {StatePath, StateProof} from "src/libraries/StateProof.sol";
 import {BatchOpening} from "src/types/BatchOpening.sol";
 import {StepOpening} from "src/types/StepOpening.sol";
@@ -135,5 +135,13 @@ contract WithdrawalChallengesTest is BondedFixture {
         vm.expectRevert();
         challenges.challengeWithdrawal(batch, opening, record, evidence, found, 0);
         assertEq(settlement.batches(), 1);
+    }
+
+    /// @dev A number was counted, but no command of this kind makes a withdrawal.
+    function test_stepOfAnotherCommandProvesNothing() public {
+        Withdrawal[] memory listed = one(Withdrawal(0, 1, 70, bob));
+        (BatchOpening memory batch, WithdrawalEvidence memory evidence) = commitWithdrawal(recordOf(8, "place"), listed);
+        vm.expectRevert(RecordedWithdrawal.NoWithdrawal.selector);
+        challenge(batch, evidence, listed);
     }
 }

@@ -40,10 +40,13 @@ abstract contract BondedFixture is Test {
     bytes32 internal constant GENESIS = keccak256("genesis");
     uint64 internal constant WINDOW = 1 days;
     uint64 internal constant LEAD = 10 minutes;
+    uint64 internal constant LAG = 4 days;
     uint64 internal constant DEADLINE = 12 hours;
     uint64 internal constant UPGRADE = 3 days;
     uint64 internal constant EXIT_WINDOW = 7 days;
-    uint64 internal constant ANSWER = 2 hours;
+    uint64 internal constant ANSWER = 1 hours;
+    /// @dev Until a released bond is free.
+    uint64 internal constant DELAY = DEADLINE + WINDOW;
     uint256 internal constant STAKE = 100e6;
     uint256 internal constant BOND = 50_000e6;
     uint16 internal constant REWARD_SHARE = 4000;
@@ -78,7 +81,7 @@ abstract contract BondedFixture is Test {
         judge = new ScriptedJudge();
         valuer = new ScriptedValuer();
         address predicted = vm.computeCreateAddress(address(this), vm.getNonce(address(this)) + 2);
-        bonds = new Bonds(IERC20(address(usdc)), IBondedSettlement(predicted), insurance, BOND, REWARD_SHARE, WINDOW);
+        bonds = new Bonds(IERC20(address(usdc)), IBondedSettlement(predicted), insurance, BOND, REWARD_SHARE, DELAY);
         exits = new Exits(IBondedSettlement(predicted), IExitValuer(address(valuer)), EXIT_WINDOW);
         settlement = new BondedSettlement(config());
         assertEq(address(settlement), predicted);
@@ -111,6 +114,7 @@ abstract contract BondedFixture is Test {
             genesisRoot: GENESIS,
             challengeWindow: WINDOW,
             maxTimeLead: LEAD,
+            maxTimeLag: LAG,
             serveDeadline: DEADLINE,
             upgradeDelay: UPGRADE,
             batchData: IBatchData(address(batchData)),

@@ -9,16 +9,22 @@
 //! it, and what the chain calls malformed is refused.
 
 use crate::steps::{Step, subject_word};
+use engine::{NamedStep, Subject};
 use protocol::{CodecError, Hash, Nanos, Reader, Wire, chain_hash, command_hash, keccak256, merkle};
 use thiserror::Error;
 
-/// Most bytes of a chunk: what a blob carries, 31 in each of its 4096 elements, behind the length.
-pub const MAX_BYTES: usize = 4096 * 31 - 4;
+/// Most bytes of a chunk: 31 in each of the 3712 elements of a blob that may be used, behind the length. The rest of a blob
+/// has to be zero, so that whoever shows its contents to the chain can send them in one transaction.
+pub const MAX_BYTES: usize = 3712 * 31 - 4;
+/// Most entries and steps of a chunk, together: what the chain can read again in one transaction.
+pub const MAX_UNITS: usize = 2560;
 
 /// Bit of the kind that says that a subject follows, which is zero otherwise.
 const HAS_SUBJECT: u8 = 0x80;
 /// Bit of the number of steps that says that the command goes on in the next chunk.
 const GOES_ON: u16 = 0x8000;
+/// Bytes of an entry beside its record and steps: two lengths.
+pub(crate) const ENTRY_BYTES: usize = 4;
 /// Bytes of a step without a subject.
 const STEP_BYTES: usize = 33;
 /// `kind u8 ‖ time u64` before the body of a record.
@@ -61,11 +67,23 @@ pub struct PostedStep {
 }
 
 impl PostedStep {
+    /// Bytes that it takes of a chunk.
+    pub(crate) fn size(&self) -> usize {
+        STEP_BYTES + if self.subject == Hash::ZERO { 0 } else { size_of::<Hash>() }
+    }
+
     /// Its leaf in the trace, as step `index` of its batch and one of the command with this hash.
     #[must_use]
     pub fn trace_leaf(&self, index: u32, command: &Hash) -> Hash {
         let flags = [self.kind, self.last.into()];
         keccak256(&[&index.to_be_bytes(), &command.0, &flags, &self.subject.0, &self.root.0])
+    }
+}
+
+impl From<&PostedStep> for NamedStep {
+    fn from(step: &PostedStep) -> Self {
+        let subject = Subject::from_bytes(&step.subject.0).expect("any 32 bytes are a subject");
+        Self { kind: step.kind, subject }
     }
 }
 
@@ -104,9 +122,12 @@ pub enum ChunkError {
     /// The bytes end too early.
     #[error(transparent)]
     Truncated(#[from] CodecError),
-    /// No blob holds so much.
+    /// No blob may hold so much.
     #[error("chunk has {0} bytes, at most {MAX_BYTES} fit")]
     TooLong(usize),
+    /// The chain could not read so many again.
+    #[error("chunk has more than {MAX_UNITS} entries and steps")]
+    TooDense,
     /// A record is too short for what it is, or too long for its length.
     #[error("record has {0} bytes")]
     Record(usize),
@@ -164,6 +185,9 @@ pub fn read(start: &Progress, data: &[u8]) -> Result<Chunk, ChunkError> {
     let mut leaves = Vec::with_capacity(data.len() / STEP_BYTES);
     loop {
         entries.push(take(&mut reader, &mut end, &mut leaves)?);
+        if entries.len() + leaves.len() > MAX_UNITS {
+            return Err(ChunkError::TooDense);
+        }
         if reader.remaining() == 0 {
             return Ok(Chunk { entries, trace_root: merkle::root(&leaves), end });
         }

@@ -101,6 +101,18 @@ wire_struct! {
     }
 }
 
+impl HoldingLeaf {
+    /// Where the roots of its bids and of its offers stand in its bytes.
+    pub(crate) const ROOTS_AT: [usize; 2] = [32, 72];
+}
+
+impl AccountLeaf {
+    /// Where the roots of its orders and of its holdings stand in `bytes`, which are those of a leaf.
+    pub(crate) fn roots_at(bytes: &[u8]) -> [usize; 2] {
+        [bytes.len() - 100, bytes.len() - 64]
+    }
+}
+
 wire_enum! {
     /// Kind of a resting order.
     pub enum RestingKind {

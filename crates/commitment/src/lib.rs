@@ -5,6 +5,8 @@
 
 pub mod batch;
 pub mod chunk;
+pub mod fault;
+mod follow;
 mod from_engine;
 pub mod leaf;
 pub mod merkle;
@@ -21,10 +23,11 @@ pub mod witness;
 
 pub use batch::BatchHeader;
 pub use chunk::{Chunk, ChunkError, Entry, PostedStep, Progress};
+pub use fault::{Fault, ReplayError};
 pub use merkle::{Key, Tree};
 pub use opening::Opening;
 pub use proof::{PathItem, Prefix, Proof, ProofError};
-pub use replica::{Boundary, Fault, ReplayError, Replica};
+pub use replica::{Boundary, Choices, Replica};
 pub use signatures::BadSignature;
 pub use state::{Part, StateTree};
 pub use state_path::StatePath;

@@ -3,12 +3,17 @@
 //! `leaf = keccak(0x00 ‖ key ‖ keccak(value))`, `inner = keccak(0x01 ‖ bit u16 ‖ left ‖ right)` where `bit` is the first
 //! bit in which the keys below differ, the empty tree is zero. The shape follows from the keys alone, so equal
 //! contents have equal roots whatever the history. Hashes are cached and renewed when a root is asked for, so a change
-//! costs its own path, and many changes between two roots share the upper part of theirs.
+//! costs its own path, and many changes between two roots share the upper part of theirs. A tree of the state does not
+//! compute them itself, but queues them, see [`queue`].
 
+pub(crate) mod hashing;
 pub mod prune;
+pub(crate) mod queue;
 
 use crate::proof::{PathItem, Prefix, Proof};
+use hashing::{AtOnce, Digest, Hashing};
 use protocol::{Hash, keccak256};
+use queue::Queue;
 
 /// A key. Bit 0 is the most significant bit of byte 0; leaves ascend by key from left to right.
 pub type Key = [u8; 32];
@@ -16,16 +21,21 @@ pub type Key = [u8; 32];
 /// Bits of a key.
 pub const KEY_BITS: u16 = 256;
 
+/// What the message of a leaf starts with.
+const LEAF: u8 = 0;
+/// What the message of an inner node starts with.
+const INNER: u8 = 1;
+
 /// Hash of a leaf.
 #[must_use]
 pub fn leaf_hash(key: &Key, value_hash: &Hash) -> Hash {
-    keccak256(&[&[0], key, &value_hash.0])
+    keccak256(&[&[LEAF], key, &value_hash.0])
 }
 
 /// Hash of the inner node at `bit`.
 #[must_use]
 pub fn inner_hash(bit: u16, left: &Hash, right: &Hash) -> Hash {
-    keccak256(&[&[1], &bit.to_be_bytes(), &left.0, &right.0])
+    keccak256(&[&[INNER], &bit.to_be_bytes(), &left.0, &right.0])
 }
 
 /// Value of one bit of a key.
@@ -37,8 +47,10 @@ pub fn bit_of(key: &Key, bit: u16) -> bool {
 /// The first bit in which two keys differ; `None` when they are equal.
 #[must_use]
 pub fn first_difference(a: &Key, b: &Key) -> Option<u16> {
-    let byte = a.iter().zip(b).position(|(x, y)| x != y)?;
-    Some(byte as u16 * 8 + (a[byte] ^ b[byte]).leading_zeros() as u16)
+    let halves = a.as_chunks().0.iter().zip(b.as_chunks().0);
+    let differences = halves.map(|(a, b)| u128::from_be_bytes(*a) ^ u128::from_be_bytes(*b));
+    let (half, difference) = (0u16..).zip(differences).find(|(_, difference)| *difference != 0)?;
+    Some(half * 128 + difference.leading_zeros() as u16)
 }
 
 /// Root over `leaves` (keys and hashes of values), built without any cache; they must ascend strictly by key.
@@ -94,27 +106,29 @@ impl Node {
 #[derive(Debug, Clone)]
 struct Leaf {
     key: Key,
-    value_hash: Hash,
-    hash: Hash,
+    value: Digest,
 }
 
-/// Hashes stand where they are read: a node holds those of its children, so that a way up touches no other node.
-#[derive(Debug, Clone)]
+/// What a search reads, and no more: the hashes of the children, which only the way back up needs, are beside it.
+#[derive(Debug, Clone, Copy)]
 struct Inner {
     bit: u16,
     children: [Node; 2],
-    /// `None` until they are renewed.
-    hashes: [Option<Hash>; 2],
 }
+
+/// Hashes of two children; `None` until they are renewed, which that of a leaf always is.
+type Digests = [Option<Digest>; 2];
 
 /// A Merkle tree of keys and hashes of values.
 #[derive(Debug, Clone, Default)]
 pub struct Tree {
     root: Option<Node>,
     /// `None` until it is renewed.
-    root_hash: Option<Hash>,
+    root_digest: Option<Digest>,
     leaves: Vec<Leaf>,
     inners: Vec<Inner>,
+    /// Of the children of each of `inners`.
+    digests: Vec<Digests>,
     free_leaves: Vec<u32>,
     free_inners: Vec<u32>,
 }
@@ -142,7 +156,12 @@ impl Tree {
     #[must_use]
     pub fn get(&self, key: &Key) -> Option<Hash> {
         let leaf = &self.leaves[self.closest(key)?];
-        (leaf.key == *key).then_some(leaf.value_hash)
+        (leaf.key == *key).then(|| *leaf.value.known())
+    }
+
+    /// Whether there is a leaf of `key`.
+    pub(crate) fn contains(&self, key: &Key) -> bool {
+        self.closest(key).is_some_and(|index| self.leaves[index].key == *key)
     }
 
     /// Puts `value` under `key`; says whether the key is new.
@@ -152,17 +171,31 @@ impl Tree {
 
     /// Puts the value with hash `value_hash` under `key`; says whether the key is new.
     pub fn set_hash(&mut self, key: &Key, value_hash: Hash) -> bool {
+        self.put(&mut AtOnce, key, Digest::Known(value_hash))
+    }
+
+    /// [`Self::set_hash`], by way of `hashing`.
+    pub(crate) fn put(&mut self, hashing: &mut impl Hashing, key: &Key, value: Digest) -> bool {
         let Some(closest) = self.closest(key) else {
-            self.root = Some(self.new_leaf(key, value_hash));
-            self.root_hash = None;
+            self.root = Some(self.new_leaf(key, value));
+            self.root_digest = Some(hashing.leaf(key, &value));
             return true;
         };
-        let Some(bit) = first_difference(&self.leaves[closest].key, key) else {
-            self.update_leaf(closest, value_hash);
+        let leaf = &mut self.leaves[closest];
+        let difference = first_difference(&leaf.key, key);
+        if difference.is_none() && leaf.value == value {
             return false;
-        };
-        self.split(key, value_hash, bit);
-        true
+        }
+        let digest = hashing.leaf(key, &value);
+        match difference {
+            None => {
+                leaf.value = value;
+                let (parent, _) = self.mark_stale(key, KEY_BITS);
+                self.set_digest(parent, key, Some(digest));
+            }
+            Some(bit) => self.split(key, value, digest, bit),
+        }
+        difference.is_some()
     }
 
     /// Takes `key` out; says whether it was there.
@@ -176,12 +209,29 @@ impl Tree {
 
     /// The root; renews what changed since it was last asked for.
     pub fn root(&mut self) -> Hash {
-        if let Some(hash) = self.root_hash {
-            return hash;
+        *self.root_digest(&mut AtOnce).known()
+    }
+
+    /// [`Self::root`], by way of `hashing`.
+    pub(crate) fn root_digest(&mut self, hashing: &mut impl Hashing) -> Digest {
+        if let Some(digest) = self.root_digest {
+            return digest;
         }
-        let hash = self.root.map_or(Hash::ZERO, |node| self.renew(node));
-        self.root_hash = Some(hash);
-        hash
+        let digest = self.root.map_or(Digest::EMPTY, |node| self.renew(hashing, node));
+        self.root_digest = Some(digest);
+        digest
+    }
+
+    /// Whether it changed since its root was last asked for.
+    pub(crate) fn is_stale(&self) -> bool {
+        self.root_digest.is_none()
+    }
+
+    /// Takes the hashes that `queue` has settled.
+    pub(crate) fn settle(&mut self, queue: &Queue) {
+        if let (Some(node), true) = (self.root, settle_digest(&mut self.root_digest, queue)) {
+            self.settle_below(node, queue);
+        }
     }
 
     /// Keys and value hashes, ascending.
@@ -191,7 +241,8 @@ impl Tree {
             loop {
                 match stack.pop()?.place() {
                     Place::Leaf(index) => {
-                        return Some((&self.leaves[index].key, &self.leaves[index].value_hash));
+                        let Leaf { key, value } = &self.leaves[index];
+                        return Some((key, value.known()));
                     }
                     Place::Inner(index) => stack.extend(self.inners[index].children.iter().rev()),
                 }
@@ -224,13 +275,13 @@ impl Tree {
             match node.place() {
                 Place::Leaf(index) => {
                     path.reverse();
-                    let Leaf { key, value_hash, .. } = self.leaves[index];
-                    return Some(Proof { key, value_hash, path });
+                    let Leaf { key, value } = &self.leaves[index];
+                    return Some(Proof { key: *key, value_hash: *value.known(), path });
                 }
                 Place::Inner(index) => {
-                    let Inner { bit, children, hashes } = self.inners[index];
+                    let Inner { bit, children } = self.inners[index];
                     let right = direction(bit);
-                    path.push(PathItem { bit, sibling: renewed(hashes[usize::from(!right)]) });
+                    path.push(PathItem { bit, sibling: self.child_hash(index, !right) });
                     node = children[usize::from(right)];
                 }
             }
@@ -255,37 +306,26 @@ impl Tree {
         }
     }
 
-    fn update_leaf(&mut self, index: usize, value_hash: Hash) {
-        let leaf = &mut self.leaves[index];
-        if leaf.value_hash == value_hash {
-            return;
-        }
-        leaf.value_hash = value_hash;
-        leaf.hash = leaf_hash(&leaf.key, &value_hash);
-        let key = leaf.key;
-        self.mark_stale(&key, KEY_BITS);
-    }
-
     /// Forgets the hashes on the way to `key`, of children of nodes with a bit below `until`. Returns the last of these
     /// nodes, and what was known of the hash below it, or of the root.
-    fn mark_stale(&mut self, key: &Key, until: u16) -> (Option<usize>, Option<Hash>) {
-        let (mut below, mut last) = (self.root_hash.take(), None);
+    fn mark_stale(&mut self, key: &Key, until: u16) -> (Option<usize>, Option<Digest>) {
+        let (mut below, mut last) = (self.root_digest.take(), None);
         let Some(mut node) = self.root else { return (None, below) };
         while let Place::Inner(index) = node.place() {
-            let inner = &mut self.inners[index];
-            if inner.bit >= until {
+            let Inner { bit, children } = self.inners[index];
+            if bit >= until {
                 break;
             }
-            let side = usize::from(bit_of(key, inner.bit));
-            (below, last) = (inner.hashes[side].take(), Some(index));
-            node = inner.children[side];
+            let side = usize::from(bit_of(key, bit));
+            (below, last) = (self.digests[index][side].take(), Some(index));
+            node = children[side];
         }
         (last, below)
     }
 
     /// Adds a leaf that parts from the keys of the tree at `bit`.
-    fn split(&mut self, key: &Key, value_hash: Hash, bit: u16) {
-        let leaf = self.new_leaf(key, value_hash);
+    fn split(&mut self, key: &Key, value: Digest, digest: Digest, bit: u16) {
+        let leaf = self.new_leaf(key, value);
         let right = bit_of(key, bit);
         let (parent, below) = self.mark_stale(key, bit);
         let slot = match parent {
@@ -293,11 +333,10 @@ impl Tree {
             None => self.root.expect("a split needs a tree"),
         };
         let inner = if right {
-            Inner { bit, children: [slot, leaf], hashes: [below, None] }
+            self.new_inner(Inner { bit, children: [slot, leaf] }, [below, Some(digest)])
         } else {
-            Inner { bit, children: [leaf, slot], hashes: [None, below] }
+            self.new_inner(Inner { bit, children: [leaf, slot] }, [Some(digest), below])
         };
-        let inner = self.new_inner(inner);
         self.set_child(parent, key, inner, None);
     }
 
@@ -308,11 +347,12 @@ impl Tree {
             self.root = None;
             return;
         };
-        let Inner { bit, children, hashes } = self.inners[parent];
+        let Inner { bit, children } = self.inners[parent];
         let side = usize::from(!bit_of(key, bit));
+        let digest = self.digests[parent][side];
         let (grandparent, _) = self.mark_stale(key, bit);
         self.free_inners.push(parent as u32);
-        self.set_child(grandparent, key, children[side], hashes[side]);
+        self.set_child(grandparent, key, children[side], digest);
     }
 
     fn child_of(&self, parent: usize, key: &Key) -> Node {
@@ -320,47 +360,89 @@ impl Tree {
         inner.children[usize::from(bit_of(key, inner.bit))]
     }
 
-    fn set_child(&mut self, parent: Option<usize>, key: &Key, child: Node, hash: Option<Hash>) {
+    fn set_child(&mut self, parent: Option<usize>, key: &Key, child: Node, digest: Option<Digest>) {
         match parent {
             Some(index) => {
                 let inner = &mut self.inners[index];
-                let side = usize::from(bit_of(key, inner.bit));
-                (inner.children[side], inner.hashes[side]) = (child, hash);
+                inner.children[usize::from(bit_of(key, inner.bit))] = child;
             }
-            None => (self.root, self.root_hash) = (Some(child), hash),
+            None => self.root = Some(child),
+        }
+        self.set_digest(parent, key, digest);
+    }
+
+    fn set_digest(&mut self, parent: Option<usize>, key: &Key, digest: Option<Digest>) {
+        match parent {
+            Some(index) => {
+                self.digests[index][usize::from(bit_of(key, self.inners[index].bit))] = digest;
+            }
+            None => self.root_digest = digest,
         }
     }
 
-    fn new_leaf(&mut self, key: &Key, value_hash: Hash) -> Node {
-        let leaf = Leaf { key: *key, value_hash, hash: leaf_hash(key, &value_hash) };
-        Node::leaf(place_in(&mut self.leaves, &mut self.free_leaves, leaf))
+    fn new_leaf(&mut self, key: &Key, value: Digest) -> Node {
+        let leaf = Leaf { key: *key, value };
+        Node::leaf(place_in(&mut self.leaves, self.free_leaves.pop(), leaf))
     }
 
-    fn new_inner(&mut self, inner: Inner) -> Node {
-        Node::inner(place_in(&mut self.inners, &mut self.free_inners, inner))
+    fn new_inner(&mut self, inner: Inner, digests: Digests) -> Node {
+        let slot = self.free_inners.pop();
+        place_in(&mut self.digests, slot, digests);
+        Node::inner(place_in(&mut self.inners, slot, inner))
     }
 
-    /// The hash of `node`, with those that are missing below it. The depth is bounded by the bits of a key.
-    fn renew(&mut self, node: Node) -> Hash {
-        let index = match node.place() {
-            Place::Leaf(index) => return self.leaves[index].hash,
-            Place::Inner(index) => index,
-        };
-        let Inner { bit, children, hashes } = self.inners[index];
-        let [left, right] = [0, 1].map(|side| hashes[side].unwrap_or_else(|| self.renew(children[side])));
-        self.inners[index].hashes = [Some(left), Some(right)];
-        inner_hash(bit, &left, &right)
+    /// The hash of a child, which was renewed before.
+    fn child_hash(&self, inner: usize, right: bool) -> Hash {
+        *self.digests[inner][usize::from(right)]
+            .as_ref()
+            .expect("hashes are renewed before they are read")
+            .known()
+    }
+
+    /// The hash of `node`, which is not known, with those that are missing below it. The depth is bounded by the bits of a
+    /// key.
+    fn renew(&mut self, hashing: &mut impl Hashing, node: Node) -> Digest {
+        let Place::Inner(index) = node.place() else { unreachable!("the hash of a leaf is always known") };
+        let Inner { bit, children } = self.inners[index];
+        for (side, child) in children.into_iter().enumerate() {
+            if self.digests[index][side].is_none() {
+                self.digests[index][side] = Some(self.renew(hashing, child));
+            }
+        }
+        let [left, right] = &self.digests[index];
+        let renewed = "both were renewed above";
+        hashing.inner(bit, left.as_ref().expect(renewed), right.as_ref().expect(renewed))
+    }
+
+    fn settle_below(&mut self, node: Node, queue: &Queue) {
+        match node.place() {
+            Place::Leaf(index) => queue.resolve(&mut self.leaves[index].value),
+            Place::Inner(index) => {
+                for (side, child) in self.inners[index].children.into_iter().enumerate() {
+                    if settle_digest(&mut self.digests[index][side], queue) {
+                        self.settle_below(child, queue);
+                    }
+                }
+            }
+        }
     }
 }
 
-/// A hash of a tree whose root was asked for.
-fn renewed(hash: Option<Hash>) -> Hash {
-    hash.expect("hashes are renewed before they are read")
+/// Takes a hash that was queued, and says whether there may be others below: above what is queued, nothing is known.
+fn settle_digest(digest: &mut Option<Digest>, queue: &Queue) -> bool {
+    match digest {
+        Some(Digest::Known(_)) => false,
+        Some(queued) => {
+            queue.resolve(queued);
+            true
+        }
+        None => true,
+    }
 }
 
 /// Puts `item` into a free slot of the arena, or behind its end.
-fn place_in<T>(arena: &mut Vec<T>, free: &mut Vec<u32>, item: T) -> usize {
-    match free.pop() {
+fn place_in<T>(arena: &mut Vec<T>, free: Option<u32>, item: T) -> usize {
+    match free {
         Some(slot) => {
             arena[slot as usize] = item;
             slot as usize

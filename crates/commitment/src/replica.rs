@@ -3,75 +3,38 @@
 //! Settlement and verification run one each. It recomputes everything that follows from commands, marks included, and
 //! trusts none of it.
 
-use crate::chunk::{PostedStep, Progress};
+use crate::chunk::Progress;
+use crate::fault::{Fault, ReplayError};
 use crate::merkle::Key;
 use crate::opening::Opening;
-use crate::signatures::{self, BadSignature};
+use crate::signatures;
 use crate::state::{Part, StateTree};
 use crate::state_path::StatePath;
-use crate::steps::{StepKind, subject_word};
 use crate::withdrawals::Withdrawal;
-use engine::{Dirty, Engine, Reject, StepMark, StepObserver, Unobserved, Violation};
-use journal::PayloadError;
+use engine::{Dirty, Engine, NamedStep, StepMark, StepObserver, Unobserved, Violation};
 use pricing::{MarkError, mark_arrays};
 use protocol::{
     CodecError, Command, Event, Hash, HashedArrays, Nanos, Reader, Record, Wire, chain_hash, command_hash,
 };
 use std::num::NonZero;
-use thiserror::Error;
 
-/// Why a replica cannot go on: the first command that is not what an honest operator would have journaled.
-#[derive(Debug, Clone, PartialEq, Eq, Error)]
-#[error("command {sequence}{}: {fault}", name.map(|name| format!(" ({name})")).unwrap_or_default())]
-pub struct ReplayError {
-    /// Its sequence.
-    pub sequence: u64,
-    /// Its kind; `None` when it could not be decoded.
-    pub name: Option<&'static str>,
-    /// What is wrong with it.
-    pub fault: Fault,
-}
-
-/// What is wrong with a command.
-#[derive(Debug, Clone, PartialEq, Eq, Error)]
-pub enum Fault {
-    /// The packed data is broken at this record.
-    #[error(transparent)]
-    Data(#[from] PayloadError),
-    /// The record is no canonical encoding.
-    #[error(transparent)]
-    Codec(#[from] CodecError),
-    /// A signature is missing or wrong.
-    #[error(transparent)]
-    Signature(#[from] BadSignature),
-    /// The marks cannot be computed from the inputs.
-    #[error("marks: {0}")]
-    Marks(#[from] MarkError),
-    /// The command does not apply.
-    #[error(transparent)]
-    Refused(#[from] Reject),
-}
-
-impl Fault {
-    /// A stable word for it: `data`, `codec`, `signature`, `marks`, or the code of the refusal.
-    #[must_use]
-    pub fn code(&self) -> &'static str {
-        match self {
-            Self::Data(_) => "data",
-            Self::Codec(_) => "codec",
-            Self::Signature(_) => "signature",
-            Self::Marks(_) => "marks",
-            Self::Refused(reject) => reject.code(),
-        }
-    }
+/// By whose choices a command is applied, where the rules leave any. See `docs/protocol/steps.md`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Choices<'a> {
+    /// The engine's: the command is refused where it is not what an honest operator would have journaled.
+    Own,
+    /// The engine's, of a command that is somebody else's: what no step judges is not asked.
+    Lenient,
+    /// Those of whoever names these steps. What no step judges is not asked.
+    Named(&'a [NamedStep]),
 }
 
 /// Engine, command chain and state trees that move together.
 #[derive(Debug, Clone)]
 pub struct Replica {
-    engine: Engine,
-    chain: Hash,
-    state: StateTree,
+    pub(crate) engine: Engine,
+    pub(crate) chain: Hash,
+    pub(crate) state: StateTree,
     withdrawals: Vec<Withdrawal>,
     events: Vec<Event>,
 }
@@ -101,7 +64,7 @@ impl Replica {
     /// [`ReplayError`]; then the replica is as it was.
     pub fn apply(&mut self, record: &[u8], verify: bool) -> Result<&[Event], ReplayError> {
         let decoded = self.decoded(record, verify)?;
-        self.advance(record, &decoded, &mut Unobserved)?;
+        self.advance(record, &decoded, Choices::Own, &mut Unobserved)?;
         Ok(&self.events)
     }
 
@@ -116,33 +79,34 @@ impl Replica {
         verify: bool,
         visit: impl FnMut(Boundary<'_>),
     ) -> Result<&[Event], ReplayError> {
-        let decoded = self.decoded(record, verify)?;
-        self.state();
-        let state = std::mem::take(&mut self.state);
-        let chain = chain_hash(&self.chain, &command_hash(record));
-        let mut follower = Follower { state, chain, visit };
-        let outcome = self.advance(record, &decoded, &mut follower);
-        self.state = follower.state;
-        outcome?;
-        Ok(&self.events)
+        self.apply_by(record, Choices::Own, verify, visit)
     }
 
-    /// Applies the next command, and returns its steps as they are posted. Checks its signatures when `verify` is set.
+    /// The same by somebody's choices. Steps that somebody names cost a copy of the state, and `visit` is shown those before
+    /// the first that cannot be taken.
     ///
     /// # Errors
     /// [`ReplayError`]; then the replica is as it was.
-    pub fn follow(&mut self, record: &[u8], verify: bool) -> Result<Vec<PostedStep>, ReplayError> {
-        let mut steps = Vec::new();
-        self.apply_steps(record, verify, |boundary| {
-            steps.push(PostedStep {
-                kind: StepKind::from(boundary.step.action) as u8,
-                last: false,
-                subject: subject_word(&boundary.step.subject),
-                root: boundary.state.root(),
-            });
-        })?;
-        steps.last_mut().expect("a command has a step").last = true;
-        Ok(steps)
+    pub fn apply_by(
+        &mut self,
+        record: &[u8],
+        choices: Choices<'_>,
+        verify: bool,
+        visit: impl FnMut(Boundary<'_>),
+    ) -> Result<&[Event], ReplayError> {
+        let decoded = self.decoded(record, verify)?;
+        self.state();
+        let before = matches!(choices, Choices::Named(_)).then(|| self.clone());
+        let state = std::mem::take(&mut self.state);
+        let chain = chain_hash(&self.chain, &command_hash(record));
+        let mut follower = Follower { state, chain, visit };
+        let outcome = self.advance(record, &decoded, choices, &mut follower);
+        self.state = follower.state;
+        if let (Err(_), Some(before)) = (&outcome, before) {
+            *self = before;
+        }
+        outcome?;
+        Ok(&self.events)
     }
 
     /// Applies packed records (see [`journal::pack`]); checks their signatures before, on `threads` threads, when `verify`
@@ -160,11 +124,11 @@ impl Replica {
         let (raw, records, mut end) = decode(data, first);
         if verify && let Err((index, error)) = signatures::check(&self.engine, &records, threads) {
             let sequence = first + index as u64;
-            end = Err((index, fault(sequence, Some(&records[index]), error)));
+            end = Err((index, ReplayError::new(sequence, Some(&records[index]), error)));
         }
         let sound = end.as_ref().map_or_else(|(index, _)| *index, |()| records.len());
         for (raw, record) in raw.iter().zip(&records).take(sound) {
-            self.advance(raw, record, &mut Unobserved)?;
+            self.advance(raw, record, Choices::Own, &mut Unobserved)?;
         }
         end.map_or_else(|(_, error)| Err(error), |()| Ok(sound))
     }
@@ -291,29 +255,41 @@ impl Replica {
         Ok(Self { engine, chain, state, withdrawals, events: Vec::new() })
     }
 
-    fn decoded(&self, record: &[u8], verify: bool) -> Result<Record, ReplayError> {
+    pub(crate) fn decoded(&self, record: &[u8], verify: bool) -> Result<Record, ReplayError> {
         let sequence = self.engine.sequence() + 1;
-        let decoded = Record::from_bytes(record).map_err(|error| fault(sequence, None, error))?;
+        let decoded = Record::from_bytes(record).map_err(|error| ReplayError::new(sequence, None, error))?;
         if verify {
             signatures::check(&self.engine, std::slice::from_ref(&decoded), NonZero::<usize>::MIN)
-                .map_err(|(_, error)| fault(sequence, Some(&decoded), error))?;
+                .map_err(|(_, error)| ReplayError::new(sequence, Some(&decoded), error))?;
         }
         Ok(decoded)
     }
 
     /// Applies one decoded command; its events are then in `self.events`.
-    fn advance<O: StepObserver>(
+    pub(crate) fn advance<O: StepObserver>(
         &mut self,
         raw: &[u8],
         record: &Record,
+        choices: Choices<'_>,
         steps: &mut O,
     ) -> Result<(), ReplayError> {
         let sequence = self.engine.sequence() + 1;
-        let arrays = self.arrays(&record.command).map_err(|error| fault(sequence, Some(record), error))?;
-        self.events.clear();
-        self.engine
-            .apply_observed(sequence, record, arrays.as_ref(), &mut self.events, steps)
-            .map_err(|error| fault(sequence, Some(record), error))?;
+        let fault = |fault| ReplayError::new(sequence, Some(record), fault);
+        let arrays = self.arrays(&record.command, choices).map_err(|error| fault(error.into()))?;
+        let (arrays, events, engine) = (arrays.as_ref(), &mut self.events, &mut self.engine);
+        events.clear();
+        let outcome = match choices {
+            Choices::Own => {
+                engine.apply_observed(sequence, record, arrays, events, steps).map_err(Fault::from)
+            }
+            Choices::Lenient => {
+                engine.apply_lenient(sequence, record, arrays, events, steps).map_err(Fault::from)
+            }
+            Choices::Named(named) => {
+                engine.apply_named(sequence, record, arrays, named, events, steps).map_err(Fault::from)
+            }
+        };
+        outcome.map_err(fault)?;
         self.chain = chain_hash(&self.chain, &command_hash(raw));
         let queued = self.events.iter().filter_map(|event| match event {
             Event::WithdrawalQueued(queued) => Some(Withdrawal::from(queued)),
@@ -323,8 +299,8 @@ impl Replica {
         Ok(())
     }
 
-    /// The arrays that a mark names, recomputed.
-    fn arrays(&self, command: &Command) -> Result<Option<HashedArrays>, MarkError> {
+    /// The arrays that a mark names, recomputed; under the hash that it names, where that is its author's.
+    fn arrays(&self, command: &Command, choices: Choices<'_>) -> Result<Option<HashedArrays>, MarkError> {
         let Command::MarkUpdate(update) = command else {
             return Ok(None);
         };
@@ -332,7 +308,10 @@ impl Replica {
         let (underlying, time) = (inputs.underlying, inputs.time);
         let specs = self.engine.mark_arrays_spec(underlying, time);
         let arrays = mark_arrays(inputs, specs, self.engine.mark_scenario(underlying, time))?;
-        Ok(Some(HashedArrays::new(arrays)))
+        Ok(Some(match choices {
+            Choices::Own => HashedArrays::new(arrays),
+            Choices::Lenient | Choices::Named(_) => HashedArrays::named(arrays, update.arrays_hash),
+        }))
     }
 }
 
@@ -381,12 +360,10 @@ fn decode(data: &[u8], first: u64) -> Decoded<'_> {
                 raw.push(bytes);
                 records.push(record);
             }
-            Err(error) => return (raw, records, Err((index, fault(first + index as u64, None, error)))),
+            Err(error) => {
+                return (raw, records, Err((index, ReplayError::new(first + index as u64, None, error))));
+            }
         }
     }
     (raw, records, Ok(()))
-}
-
-fn fault(sequence: u64, record: Option<&Record>, fault: impl Into<Fault>) -> ReplayError {
-    ReplayError { sequence, name: record.map(|record| record.command.name()), fault: fault.into() }
 }

@@ -1,9 +1,10 @@
 //! One leaf of the state with the way to the state root: what the chain is shown of a state that it keeps only the root of.
 
+use crate::fault::ReplayError;
 use crate::merkle::Key;
 use crate::opening::Opening;
 use crate::proof::PathItem;
-use crate::replica::{ReplayError, Replica};
+use crate::replica::{Choices, Replica};
 use crate::state::{Part, Roots, StateTree};
 
 /// A leaf of one of the five trees and its path; fields in the order of the contract's struct.
@@ -20,14 +21,15 @@ pub struct StatePath {
 }
 
 impl StatePath {
-    /// The path of `key` behind the first `steps` steps of the command that comes next after `before`; `None` when it has
-    /// no so many. Spells out the whole state.
+    /// The path of `key` behind the first `steps` steps of the command that comes next after `before`, by somebody's choices;
+    /// `None` when it has no so many. Spells out the whole state.
     ///
     /// # Errors
-    /// [`ReplayError`] when the command does not apply.
+    /// [`ReplayError`] when the command does not apply so far.
     pub fn behind_steps(
         before: &Replica,
         record: &[u8],
+        choices: Choices<'_>,
         steps: u32,
         part: Part,
         key: &Key,
@@ -37,15 +39,18 @@ impl StatePath {
             return Ok(Some(replica.prove(part, key)));
         }
         let (mut found, mut at) = (None, 0);
-        replica.apply_steps(record, false, |boundary| {
+        let outcome = replica.apply_by(record, choices, false, |boundary| {
             at += 1;
             if at == steps {
                 let taker = boundary.step.taker.as_ref();
                 let opening = Opening::between(boundary.engine, boundary.chain, taker);
                 found = Some(Self::of(boundary.state, &opening, part, key));
             }
-        })?;
-        Ok(found)
+        });
+        match (found, outcome) {
+            (None, Err(error)) => Err(error),
+            (found, _) => Ok(found),
+        }
     }
 
     /// The path of `key`, or of the leaf at which the search for it ends; `opening` spells out the leaves of `state`.

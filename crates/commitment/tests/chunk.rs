@@ -1,6 +1,6 @@
 //! Chunks: what is packed reads back, what follows from the bytes is what their definition says, nothing else is one.
 
-use commitment::chunk::{MAX_BYTES, pack, read};
+use commitment::chunk::{MAX_BYTES, MAX_UNITS, pack, read};
 use commitment::{Chunk, ChunkError, Entry, PostedStep, Progress, Replica, StepKind};
 use proptest::prelude::*;
 use protocol::{Hash, chain_hash, keccak256, merkle};
@@ -222,7 +222,7 @@ fn items_of_the_inbox_come_in_their_order() {
 fn a_chunk_is_no_longer_than_a_blob_carries() {
     // The head of an entry, and steps of 33 and 65 bytes that fill the rest.
     let room = MAX_BYTES - 2 - record(8, 9, b"order").len() - 2;
-    let (short, long) = (0..)
+    let (short, long) = (1_000..)
         .map(|long| (room.wrapping_sub(65 * long), long))
         .find(|(left, _)| left % 33 == 0)
         .expect("some fit");
@@ -232,6 +232,16 @@ fn a_chunk_is_no_longer_than_a_blob_carries() {
     assert_eq!(data.len(), MAX_BYTES);
     steps[0] = step(8, 2, 1);
     assert_eq!(pack(&start(), &[plain(steps)]), Err(ChunkError::TooLong(MAX_BYTES + 32)));
+}
+
+#[test]
+fn a_chunk_is_no_denser_than_can_be_read_again() {
+    let dense = |steps: usize| [plain(vec![step(8, 0, 1); 2]), plain(vec![step(8, 0, 1); steps])];
+    assert!(pack(&start(), &dense(MAX_UNITS - 4)).is_ok());
+    assert_eq!(pack(&start(), &dense(MAX_UNITS - 3)), Err(ChunkError::TooDense));
+    let tiny = vec![plain(vec![step(8, 0, 1)]); MAX_UNITS / 2];
+    assert!(pack(&start(), &tiny).is_ok());
+    assert_eq!(pack(&start(), &[tiny, vec![plain(vec![step(8, 0, 1)])]].concat()), Err(ChunkError::TooDense));
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! Steps of random streams: their roots are those of the state behind them, whatever the way there.
 
-use commitment::{Opening, PostedStep, Replica, StepKind};
-use protocol::{Record, Wire};
+use commitment::{Boundary, Opening, PostedStep, Replica, StepKind};
+use protocol::{Hash, Record, Wire};
 use std::collections::BTreeMap;
 use streams::{Random, Venue};
 
@@ -63,6 +63,34 @@ fn steps_end_in_state_roots_and_survive_a_restart() {
         let mut restored = Replica::restore(&whole.snapshot()).expect("it is a snapshot");
         let [ours, theirs] = [&mut whole, &mut restored].map(|replica| follow(replica, &records[cut..]));
         assert_eq!(ours, theirs, "seed {seed}");
+    }
+}
+
+/// Roots that are computed together are those that are computed one by one, whatever is taken at once, and a run ends with
+/// the command that fills the room.
+#[test]
+fn many_commands_at_once_have_the_roots_of_one_by_one() {
+    for (seed, room) in [(30, 0), (31, 3_000), (32, 40_000), (33, usize::MAX)] {
+        let records = journal(seed, 600);
+        let (mut together, mut single) = (Replica::new(), Replica::new());
+        let mut rest = records.as_slice();
+        while !rest.is_empty() {
+            let taken = together.follow_many(rest, room).expect("it was applied before");
+            let (these, others) = rest.split_at(taken.len());
+            let mut used = 0;
+            for (record, steps) in these.iter().zip(taken) {
+                assert!(used < room || (used, room) == (0, 0), "seed {seed}: the run was over");
+                let mut roots = Vec::new();
+                let visit = |boundary: Boundary<'_>| roots.push(boundary.state.root());
+                single.apply_steps(record, false, visit).expect("it was applied before");
+                assert!(steps.iter().map(|step| step.root).eq(roots), "seed {seed}");
+                let subjects = steps.iter().filter(|step| step.subject != Hash::ZERO).count();
+                used += 4 + record.len() + 33 * steps.len() + 32 * subjects;
+            }
+            assert!(used >= room || others.is_empty(), "seed {seed}: the run went on");
+            assert_eq!(together.progress(), single.progress(), "seed {seed}");
+            rest = others;
+        }
     }
 }
 

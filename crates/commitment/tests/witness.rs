@@ -3,7 +3,7 @@
 use commitment::merkle::{Key, bit_of, inner_hash, leaf_hash};
 use commitment::state::{STATE_DOMAIN, state_root};
 use commitment::witness::{self, WitnessedStep, tag};
-use commitment::{Replica, StepKind, tree_key};
+use commitment::{Choices, Replica, StepKind, tree_key};
 use engine::Subject;
 use protocol::{Command, Hash, Reader, Record, Wire, keccak256};
 use std::collections::{BTreeMap, BTreeSet};
@@ -165,21 +165,23 @@ fn claims_are_witnessed_where_they_stand() {
     each_command(&journal(6, 250), |replica, record, steps| {
         let kind = StepKind::ALL[record.len() % StepKind::ALL.len()];
         for (index, WitnessedStep { step, root_before, witness: honest, .. }) in (0..).zip(steps) {
-            let claimed = |kind, subject| witness::of_claim(replica, record, index, kind, subject);
+            let claimed =
+                |kind, subject| witness::of_claim(replica, record, Choices::Own, index, kind, subject);
             assert_eq!(claimed(step.kind, &step.subject), *honest, "an honest claim is no other");
             assert_eq!(root_of(&claimed(kind, &claim)), *root_before);
             between += usize::from(index > 0);
         }
         let last = steps.last().expect("a command has a step").step.root_after;
         for more in 0..2 {
-            let beyond = witness::of_claim(replica, record, steps.len() as u32 + more, kind, &claim);
+            let index = steps.len() as u32 + more;
+            let beyond = witness::of_claim(replica, record, Choices::Own, index, kind, &claim);
             assert_eq!(root_of(&beyond), last);
         }
         let mut after = replica.clone();
         after.apply(record, false).expect("it was applied before");
-        let refused = witness::of_claim(&after, record, 0, kind, &claim);
+        let refused = witness::of_claim(&after, record, Choices::Own, 0, kind, &claim);
         assert_eq!(root_of(&refused), last);
-        let garbage = witness::of_claim(&after, &record[..record.len() - 1], 0, None, &claim);
+        let garbage = witness::of_claim(&after, &record[..record.len() - 1], Choices::Own, 0, None, &claim);
         assert_eq!(root_of(&garbage), last);
     });
     assert!(between > 20, "{between}");

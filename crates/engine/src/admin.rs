@@ -82,9 +82,11 @@ impl Engine {
         Ok(())
     }
 
+    /// `strict`: whether a value is refused under which a number of some mark does not fit.
     pub(crate) fn set_parameter(
         &mut self,
         command: &SetParameter,
+        strict: bool,
         events: &mut Vec<Event>,
     ) -> Result<(), Reject> {
         self.check_administration(&command.admin)?;
@@ -93,7 +95,7 @@ impl Engine {
             return Err(Reject::NothingToDo);
         }
         let parameters = self.parameters.with(change)?;
-        let terms = self.terms_under(&parameters)?;
+        let terms = self.terms_under(&parameters, strict)?;
 
         self.globals.admin_nonce += 1;
         self.parameters = parameters;
@@ -109,19 +111,24 @@ impl Engine {
         Ok(())
     }
 
-    /// Everybody's terms under other parameters, at the marks as they are.
-    pub(crate) fn terms_under(&self, parameters: &Parameters) -> Result<Vec<Terms>, Reject> {
-        let terms = self.instruments.iter().map(|instrument| self.terms_of(instrument, parameters));
+    /// Everybody's terms under other parameters, at the marks as they are. `strict`: all of them fit.
+    pub(crate) fn terms_under(&self, parameters: &Parameters, strict: bool) -> Result<Vec<Terms>, Reject> {
+        let terms = self.instruments.iter().map(|instrument| self.terms_of(instrument, parameters, strict));
         terms.collect::<Result<_, _>>()
     }
 
-    fn terms_of(&self, instrument: &Instrument, parameters: &Parameters) -> Result<Terms, Reject> {
+    fn terms_of(
+        &self,
+        instrument: &Instrument,
+        parameters: &Parameters,
+        strict: bool,
+    ) -> Result<Terms, Reject> {
         let underlying = &self.underlyings[usize::from(instrument.spec.underlying) - 1];
         match (&instrument.mark, &underlying.inputs) {
             (Some(mark), Some(_)) => {
                 let mut terms = instrument.terms;
                 let mut basis = Basis::new(instrument.mark_index, parameters)?;
-                terms.mark(terms.at(mark.mark, &mut basis)?, parameters);
+                terms.mark(terms.at(mark.mark, &mut basis)?.fitting(strict)?, parameters);
                 Ok(terms)
             }
             _ => Ok(instrument.terms),

@@ -17,23 +17,26 @@ impl Setting<'_> {
     /// more than the venue holds. Pending funding counts, for it settles first.
     ///
     /// # Errors
-    /// [`crate::Overflow`] when a margin number does not fit.
+    /// [`crate::Overflow`] when a margin number does not fit that USDC is compared with.
     pub fn withdrawable(&self, account: &Account, asset: AssetId) -> Checked<i64> {
-        let held = i64::try_from(self.held(asset)).unwrap_or(i64::MAX);
-        if asset == USDC {
-            let free = self.uncommitted(account)?;
-            let cash = self.funds(account)?.cash;
-            return Ok(cash.min(free).min(held).max(0));
-        }
-        let most = account.balance(asset).min(held);
-        if self.can_spare(account, asset, most)? {
+        self.leaving(account, asset, i64::MAX)
+    }
+
+    /// As much of `wanted` as can leave: that may, and one unit more may not or is not wanted.
+    ///
+    /// # Errors
+    /// As [`Self::withdrawable`].
+    pub fn leaving(&self, account: &Account, asset: AssetId, wanted: i64) -> Checked<i64> {
+        let most = wanted.min(self.present(account, asset)?).max(0);
+        if !self.is_collateral(asset) || self.can_spare(account, asset, most) {
             return Ok(most);
         }
-        // The greatest amount that can be spared, by halving: more leaving never leaves more behind.
+        // By halving. Less stays behind when more leaves, but for the last micro-USDC of what collateral counts for: of
+        // several bounds one is found.
         let (mut least, mut beyond) = (0, most);
         while beyond - least > 1 {
             let middle = least + (beyond - least) / 2;
-            if self.can_spare(account, asset, middle)? {
+            if self.can_spare(account, asset, middle) {
                 least = middle;
             } else {
                 beyond = middle;
@@ -42,24 +45,48 @@ impl Setting<'_> {
         Ok(least)
     }
 
+    /// Whether `amount` of an asset, positive, can leave.
+    ///
+    /// # Errors
+    /// As [`Self::withdrawable`].
+    pub fn may_leave(&self, account: &Account, asset: AssetId, amount: i64) -> Checked<bool> {
+        let there = amount <= self.present(account, asset)?;
+        Ok(there && (!self.is_collateral(asset) || self.can_spare(account, asset, amount)))
+    }
+
+    /// What account and venue have of an asset; of USDC what initial margin does not need.
+    fn present(&self, account: &Account, asset: AssetId) -> Checked<i64> {
+        let held = i64::try_from(self.held(asset)).unwrap_or(i64::MAX);
+        if asset != USDC {
+            return Ok(account.balance(asset).min(held));
+        }
+        Ok(self.funds(account)?.cash.min(self.uncommitted(account)?).min(held))
+    }
+
     /// What an account has beyond its initial margin without counting unrealised profit, micro-USDC; negative when that
     /// does not cover it.
     fn uncommitted(&self, account: &Account) -> Checked<i64> {
-        let (funds, needs) = (self.funds(account)?, self.requirement(account)?);
+        let funds = self.funds(account)?;
         let with_options = account.is_portfolio();
+        let initial = if with_options {
+            self.pools(account)?.initial(self)?
+        } else {
+            self.requirement(account)?.initial
+        };
         let balance = funds.balance(with_options, Purpose::Initial)?;
-        sub(sub(balance, funds.profit(with_options)?.max(0))?, needs.initial)
+        sub(sub(balance, funds.profit(with_options)?.max(0))?, initial)
     }
 
-    /// Whether `amount` of an asset can leave: it does not count as collateral, or what stays covers initial margin
-    /// without unrealised profit.
-    fn can_spare(&self, account: &Account, asset: AssetId, amount: i64) -> Checked<bool> {
-        if self.collateral[usize::from(asset)].active().is_none() {
-            return Ok(true);
-        }
+    /// Whether what stays covers initial margin without unrealised profit when `amount` of an asset leaves. A number
+    /// that does not fit covers nothing.
+    fn can_spare(&self, account: &Account, asset: AssetId, amount: i64) -> bool {
         let mut left = account.clone();
-        left.credit(asset, -amount)?;
-        Ok(self.uncommitted(&left)? >= 0)
+        left.credit(asset, -amount).and_then(|()| self.uncommitted(&left)).is_ok_and(|left| left >= 0)
+    }
+
+    /// Whether an asset other than USDC stands behind margin.
+    fn is_collateral(&self, asset: AssetId) -> bool {
+        asset != USDC && self.collateral[usize::from(asset)].active().is_some()
     }
 }
 
@@ -209,11 +236,11 @@ impl Engine {
             return Err(Reject::AmountNotPositive { amount });
         }
         self.check_not_liquidated(account)?;
-        if asset == USDC || self.collateral[usize::from(asset)].active().is_some() {
+        if asset == USDC || self.setting().is_collateral(asset) {
             self.check_holdings_sound(account)?;
         }
-        let withdrawable = self.withdrawable_of(account, asset)?;
-        if amount > withdrawable {
+        if !self.setting().may_leave(&self.accounts[account], asset, amount)? {
+            let withdrawable = self.withdrawable_of(account, asset)?;
             return Err(Reject::InsufficientFunds { asset, requested: amount, withdrawable });
         }
         self.check_funding_fits(account)

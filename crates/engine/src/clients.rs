@@ -53,9 +53,8 @@ impl List {
     }
 
     fn find(&self, text: &str, print: u64) -> Option<OrderId> {
-        let matches = |at: usize| self.entries[at].0.as_str() == text;
-        let at = (0..self.prints.len()).find(|&at| self.prints[at] == print && matches(at))?;
-        Some(self.entries[at].1)
+        let matches = |at: &usize| self.prints[*at] == print && self.entries[*at].0.as_str() == text;
+        (0..self.prints.len()).filter(matches).map(|at| self.entries[at].1).max()
     }
 }
 
@@ -69,13 +68,13 @@ pub(crate) struct ClientIds {
 }
 
 impl ClientIds {
-    /// The order that `text` names.
+    /// The order that `text` names; of several, which an operator may have let pass, the newest.
     pub fn find(&self, text: &str) -> Option<OrderId> {
         if text.is_empty() {
             return None;
         }
         let print = fingerprint(text);
-        self.open.find(text, print).or_else(|| self.closed.find(text, print))
+        self.open.find(text, print).max(self.closed.find(text, print))
     }
 
     /// The client id of an open order, or nothing.

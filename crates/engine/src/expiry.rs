@@ -15,6 +15,16 @@ use protocol::{
 /// Highest settlement price, micro-USDC.
 const PRICE_MAX: i64 = 1_000_000_000_000_000;
 
+/// A series whose price is fixed.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Priced {
+    /// Place of its underlying.
+    place: usize,
+    /// Its place there.
+    at: usize,
+    price: Micros,
+}
+
 impl Engine {
     pub(crate) fn fix_settlement_price(
         &mut self,
@@ -69,13 +79,8 @@ impl Engine {
         events: &mut Vec<Event>,
         steps: &mut O,
     ) -> Result<(), Reject> {
-        let (place, at) = self.series_place(command.underlying, command.expiry)?;
-        let series = &self.underlyings[place].expiries[at];
-        let price = series.price.ok_or(Reject::SettlementNotFixed { expiry: command.expiry })?;
-        if command.limit == 0 {
-            return Err(Reject::NothingToDo);
-        }
-        let instruments = series.instruments.clone();
+        let Priced { place, at, price } = self.priced_series(command)?;
+        let instruments = self.underlyings[place].expiries[at].instruments.clone();
         self.check_settlement_fits(&instruments, price, command.limit)?;
 
         let mut budget = command.limit;
@@ -88,10 +93,20 @@ impl Engine {
                 return Ok(());
             }
             budget -= 1;
-            self.close_instrument(place, at, id, events);
-            self.stepped(steps, StepAction::CloseInstrument, Subject::instrument(id));
+            self.close_instrument(place, at, id, events, steps);
         }
         Ok(())
+    }
+
+    /// The series that a command settles, its price being fixed.
+    pub(crate) fn priced_series(&self, command: &SettleExpired) -> Result<Priced, Reject> {
+        let (place, at) = self.series_place(command.underlying, command.expiry)?;
+        let price = self.underlyings[place].expiries[at].price;
+        let price = price.ok_or(Reject::SettlementNotFixed { expiry: command.expiry })?;
+        if command.limit == 0 {
+            return Err(Reject::NothingToDo);
+        }
+        Ok(Priced { place, at, price })
     }
 
     fn series_place(&self, underlying: u16, expiry: Nanos) -> Result<(usize, usize), Reject> {
@@ -133,18 +148,19 @@ impl Engine {
         while *budget > 0
             && let Some(&subaccount) = self.instruments[id as usize - 1].holders.first()
         {
-            self.settle_position(subaccount, id, price, events);
-            self.stepped(steps, StepAction::SettleAccount, Subject::position(subaccount, id));
+            self.settle_position(subaccount, id, price, events, steps);
             *budget -= 1;
         }
     }
 
-    fn settle_position(
+    /// A position that fits becomes cash.
+    fn settle_position<O: StepObserver>(
         &mut self,
         subaccount: SubaccountId,
         id: InstrumentId,
         price: Micros,
         events: &mut Vec<Event>,
+        steps: &mut O,
     ) {
         let account = subaccount as usize - 1;
         let instrument = &mut self.instruments[id as usize - 1];
@@ -164,10 +180,60 @@ impl Engine {
         if cash != 0 {
             self.credit(account, USDC, cash, BalanceReason::Settlement, events);
         }
+        self.stepped(steps, StepAction::SettleAccount, Subject::position(subaccount, id));
+    }
+
+    /// Settles a position that somebody chose, if there is one in an instrument of the series.
+    pub(crate) fn settle_chosen<O: StepObserver>(
+        &mut self,
+        Priced { place, at, price }: Priced,
+        (subaccount, id): (SubaccountId, InstrumentId),
+        events: &mut Vec<Event>,
+        steps: &mut O,
+    ) -> Checked<()> {
+        if !self.underlyings[place].expiries[at].instruments.contains(&id) {
+            return Ok(());
+        }
+        let instrument = &self.instruments[id as usize - 1];
+        if !instrument.holders.contains(&subaccount) {
+            return Ok(());
+        }
+        let account = &self.accounts[subaccount as usize - 1];
+        let lots = account.holding(id).map_or(0, |holding| holding.position);
+        let value = value_at(&instrument.spec, lots, price)?;
+        sub(self.globals.insurance, value)?;
+        add(account.cash, value)?;
+        self.settle_position(subaccount, id, price, events, steps);
+        Ok(())
+    }
+
+    /// Closes an instrument that somebody chose, if it is one of the series and nothing is left of it.
+    pub(crate) fn close_chosen<O: StepObserver>(
+        &mut self,
+        Priced { place, at, .. }: Priced,
+        id: InstrumentId,
+        events: &mut Vec<Event>,
+        steps: &mut O,
+    ) {
+        let of_series = self.underlyings[place].expiries[at].instruments.contains(&id);
+        let is_empty = |engine: &Self| {
+            let orders = Side::ALL.iter().any(|&side| engine.books.best(id, side).is_some());
+            !orders && engine.instruments[id as usize - 1].holders.is_empty()
+        };
+        if of_series && is_empty(self) {
+            self.close_instrument(place, at, id, events, steps);
+        }
     }
 
     /// The series goes with its last instrument.
-    fn close_instrument(&mut self, underlying: usize, at: usize, id: InstrumentId, events: &mut Vec<Event>) {
+    fn close_instrument<O: StepObserver>(
+        &mut self,
+        underlying: usize,
+        at: usize,
+        id: InstrumentId,
+        events: &mut Vec<Event>,
+        steps: &mut O,
+    ) {
         self.instruments[id as usize - 1].status = InstrumentStatus::Closed;
         self.tracker.instrument(id);
         let underlying = &mut self.underlyings[underlying];
@@ -177,6 +243,7 @@ impl Engine {
         }
         self.tracker.underlying(underlying.spec.underlying);
         events.push(InstrumentClosed { instrument: id }.into());
+        self.stepped(steps, StepAction::CloseInstrument, Subject::instrument(id));
     }
 
     /// Every sum that settling up to `limit` positions reaches, in its order, fits.

@@ -1,7 +1,7 @@
 //! Fees: a share of the index notional, for options capped at a share of the premium.
 
 use crate::numbers::{Checked, mul_div_ceil, mul_div_floor};
-use crate::terms::{NANOS_PER_MICRO, Terms};
+use crate::terms::{NANOS_PER_MICRO, Terms, of_lot};
 use protocol::{CONTRACT, Micros, NANO_ONE};
 
 impl Terms {
@@ -21,7 +21,7 @@ impl Terms {
     }
 
     fn capped(&self, per_lot: i64, lots: i64, cash: Micros) -> Checked<Micros> {
-        let fee = mul_div_ceil(per_lot, lots, NANOS_PER_MICRO)?;
+        let fee = mul_div_ceil(of_lot(per_lot)?, lots, NANOS_PER_MICRO)?;
         let Some(share) = self.fee_cap else { return Ok(fee) };
         if fee >= 0 {
             Ok(fee.min(mul_div_ceil(share, cash, NANO_ONE)?))

@@ -22,10 +22,12 @@ impl Engine {
         self.globals.inbox_hash = next_inbox_hash(&self.globals.inbox_hash, item);
         self.globals.inbox_next += 1;
         let closes = self.closes_orders(&item.body);
-        if self.serve(&item.body, events).is_none() {
+        let named = steps.named().map(|step| step.subject.amount);
+        let amount = self.serve(&item.body, named, events).unwrap_or_else(|| {
             events.push(ForcedRequestVoid { index: item.index }.into());
-        }
-        self.stepped(steps, action_of(&item.body), Subject::NONE);
+            0
+        });
+        self.stepped(steps, action_of(&item.body), Subject { amount, ..Subject::NONE });
         if let Some(account) = closes {
             self.close_all(account, CloseReason::Forced, events, steps);
         }
@@ -43,18 +45,22 @@ impl Engine {
         }
     }
 
-    /// Does what an item asks, but for the orders that it ends; `None`, and nothing, when it cannot be done.
-    fn serve(&mut self, body: &InboxBody, events: &mut Vec<Event>) -> Option<()> {
+    /// Does what an item asks, but for the orders that it ends; `None`, and nothing, when it cannot be done. Returns
+    /// what its step names: how much is withdrawn, which is `named` where somebody chose it.
+    fn serve(&mut self, body: &InboxBody, named: Option<i64>, events: &mut Vec<Event>) -> Option<i64> {
         match *body {
             InboxBody::Deposit { owner, subaccount, asset, amount } => {
-                self.deposit(owner, subaccount, asset, amount, events)
+                self.deposit(owner, subaccount, asset, amount, events)?;
             }
             InboxBody::ForcedWithdraw { owner, subaccount, asset, amount, recipient } => {
-                self.forced_withdraw(owner, subaccount, asset, amount, recipient, events)
+                let account = self.own_account(owner, subaccount)?;
+                return self.forced_withdraw(account, asset, amount, named, recipient, events);
             }
             InboxBody::ForcedCancelAll { owner, subaccount } => {
                 let account = self.own_account(owner, subaccount)?;
-                (!self.accounts[account].orders.is_empty()).then_some(())
+                if self.accounts[account].orders.is_empty() {
+                    return None;
+                }
             }
             InboxBody::ForcedCloseOnly { owner, subaccount } => {
                 let account = self.own_account(owner, subaccount)?;
@@ -63,17 +69,16 @@ impl Engine {
                 }
                 self.tracker.account(subaccount);
                 events.push(CloseOnlySet { subaccount }.into());
-                Some(())
             }
             InboxBody::RegisterKey { owner, key, scopes, expiry } => {
                 self.check_new_grant(owner, key, scopes, expiry).ok()?;
                 self.grant(owner, key, scopes, Vec::new(), expiry, events);
-                Some(())
             }
             InboxBody::RaiseNonceFloor { owner, signer, floor } => {
-                self.forced_nonce_floor(owner, signer, floor, events)
+                self.forced_nonce_floor(owner, signer, floor, events)?;
             }
         }
+        Some(0)
     }
 
     fn deposit(
@@ -107,26 +112,31 @@ impl Engine {
 
     fn forced_withdraw(
         &mut self,
-        owner: Address,
-        subaccount: SubaccountId,
+        account: usize,
         asset: AssetId,
         amount: i64,
+        named: Option<i64>,
         recipient: Address,
         events: &mut Vec<Event>,
-    ) -> Option<()> {
-        let account = self.own_account(owner, subaccount)?;
+    ) -> Option<i64> {
         if usize::from(asset) >= self.globals.withdrawn.len() || recipient == Address::ZERO {
             return None;
         }
         self.check_not_liquidated(account).ok()?;
-        let paid = amount.min(self.withdrawable_of(account, asset).ok()?);
+        let (setting, giver) = (self.setting(), &self.accounts[account]);
+        let paid = match named {
+            // Of several amounts that may leave while one unit more may not, any.
+            Some(named) if named <= amount && setting.may_leave(giver, asset, named).ok()? => named,
+            Some(_) => return None,
+            None => setting.leaving(giver, asset, amount).ok()?,
+        };
         if paid <= 0 {
             return None;
         }
         self.check_funding_fits(account).ok()?;
         self.check_withdrawn_fits(asset, paid).ok()?;
         self.pay_out(account, asset, paid, recipient, events);
-        Some(())
+        Some(paid)
     }
 
     fn forced_nonce_floor(

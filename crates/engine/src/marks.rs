@@ -51,10 +51,12 @@ impl Engine {
         instruments.filter(move |instrument| instrument.terms.perpetual || instrument.terms.expiry > time)
     }
 
+    /// `strict`: whether marks are refused of which a number does not fit.
     pub(crate) fn update_marks(
         &mut self,
         command: &MarkUpdate,
         arrays: Option<&HashedArrays>,
+        strict: bool,
         events: &mut Vec<Event>,
     ) -> Result<(), Reject> {
         let place = self.underlying_place(command.inputs.underlying)?;
@@ -69,7 +71,7 @@ impl Engine {
         if got != command.arrays_hash {
             return Err(Reject::MarkArraysHash { expected: command.arrays_hash, got });
         }
-        let marked = self.check_arrays(&command.inputs, arrays)?;
+        let marked = self.check_arrays(&command.inputs, arrays, strict)?;
         let margin = self.underlyings[place].margin_at(&command.inputs)?;
         let moves = MarginMoved::new(&self.underlyings[place], margin.as_ref(), &self.parameters);
 
@@ -165,7 +167,12 @@ impl Engine {
     }
 
     /// Checks that the arrays cover exactly the live instruments; returns what their terms become.
-    fn check_arrays(&self, inputs: &MarkInputs, arrays: &MarkArrays) -> Result<Vec<Marked>, Reject> {
+    fn check_arrays(
+        &self,
+        inputs: &MarkInputs,
+        arrays: &MarkArrays,
+        strict: bool,
+    ) -> Result<Vec<Marked>, Reject> {
         if arrays.underlying != inputs.underlying {
             return Err(Reject::InvalidMark { what: "the arrays are of another underlying" });
         }
@@ -181,7 +188,7 @@ impl Engine {
             let mark = marks.next().filter(|mark| mark.instrument == id);
             let mark = mark.ok_or(Reject::MarkCoverage { instrument: id })?;
             check_mark(mark, with_risk)?;
-            marked.push(instrument.terms.at(mark.mark, &mut basis)?);
+            marked.push(instrument.terms.at(mark.mark, &mut basis)?.fitting(strict)?);
         }
         match marks.next() {
             Some(extra) => Err(Reject::MarkCoverage { instrument: extra.instrument }),

@@ -25,7 +25,9 @@ impl Engine {
         let account = self.account_place(command.subaccount)?;
         let instrument = self.instrument_place(command.instrument)?;
         let key = self.authorize(account, &command.auth, scope::TRADE)?;
-        if let Some(order) = self.accounts[account].clients.find(&command.client_id) {
+        if !O::FOLLOWS
+            && let Some(order) = self.accounts[account].clients.find(&command.client_id)
+        {
             return Err(Reject::DuplicateClientId { order });
         }
         self.check_nonce(key, command.auth.nonce)?;

@@ -41,7 +41,9 @@ impl Parameters {
     /// # Errors
     /// [`Reject::ParameterRange`] or [`Reject::ParameterConflict`].
     pub(crate) fn with(&self, change: &ParameterValue) -> Result<Self, Reject> {
-        check_range(change)?;
+        let (min, max) = range(change.parameter);
+        let judged = most_judged(change.parameter).map_or(max, |most| most.max(self.get(change.parameter)));
+        check_within(change, min, max.min(judged))?;
         let mut parameters = self.clone();
         parameters.values[change.parameter as usize] = change.value;
         parameters.check_agreement()?;
@@ -89,13 +91,28 @@ impl Parameters {
 
 fn check_range(value: &ParameterValue) -> Result<(), Reject> {
     let (min, max) = range(value.parameter);
+    check_within(value, min, max)
+}
+
+fn check_within(value: &ParameterValue, min: i64, max: i64) -> Result<(), Reject> {
     if (min..=max).contains(&value.value) {
         return Ok(());
     }
     Err(Reject::ParameterRange { parameter: value.parameter, value: value.value, min, max })
 }
 
-/// Least and greatest value allowed.
+/// What administrators may raise a parameter to that bounds an account: beyond, steps of an account do not fit a
+/// transaction (docs/protocol/steps.md), and nobody could be convicted of what is done to it. What a venue opened with
+/// may stay.
+fn most_judged(parameter: Parameter) -> Option<i64> {
+    match parameter {
+        Parameter::MaxInstruments => Some(64),
+        Parameter::MaxOpenOrders => Some(512),
+        _ => None,
+    }
+}
+
+/// Least and greatest value allowed at the opening.
 #[must_use]
 pub fn range(parameter: Parameter) -> (i64, i64) {
     match parameter {

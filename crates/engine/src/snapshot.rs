@@ -103,7 +103,7 @@ impl Engine {
         for place in 0..self.instruments.len() {
             self.rebuild_instrument(place)?;
         }
-        let terms = self.terms_under(&self.parameters).map_err(|_| unknown("marks", 0))?;
+        let terms = self.terms_under(&self.parameters, false).map_err(|_| unknown("marks", 0))?;
         for (instrument, terms) in self.instruments.iter_mut().zip(terms) {
             instrument.terms = terms;
         }

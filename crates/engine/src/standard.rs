@@ -4,7 +4,7 @@ use crate::accounts::{Holding, OpenSide};
 use crate::numbers::{Checked, add, div_ceil, mul_div_ceil, mul_div_floor, narrow, sub, wide_mul};
 use crate::parameters::Parameters;
 use crate::reject::Reject;
-use crate::terms::{Basis, NANOS_PER_MICRO, Terms};
+use crate::terms::{Basis, NANOS_PER_MICRO, Terms, of_lot};
 use protocol::{CONTRACT, InstrumentSpec, Micros, NANO_ONE, ParameterValue, Side};
 
 /// Micro-USDC in a million USDC: the unit in which a perpetual's rates grow.
@@ -28,7 +28,7 @@ pub fn standard_margin(
 ) -> Result<(Micros, Micros), Reject> {
     let parameters = Parameters::from_list(parameters)?;
     let mut terms = Terms::unmarked(spec)?;
-    let marked = terms.at(mark, &mut Basis::new(index, &parameters)?)?;
+    let marked = terms.at(mark, &mut Basis::new(index, &parameters)?)?.fitting(true)?;
     terms.mark(marked, &parameters);
     Ok((terms.initial(position)?, terms.maintenance(position)?))
 }
@@ -139,7 +139,7 @@ fn short_margin(per_lot: i64, position: i64) -> Checked<Micros> {
         return Ok(0);
     }
     let lots = position.checked_neg().ok_or(crate::numbers::Overflow)?;
-    mul_div_ceil(per_lot, lots, NANOS_PER_MICRO)
+    mul_div_ceil(of_lot(per_lot)?, lots, NANOS_PER_MICRO)
 }
 
 /// The share `cost × part ÷ whole` of an entry cost that closing `part` of `whole` lots takes with it, rounded up.

@@ -174,24 +174,8 @@ impl Engine {
         events: &mut Vec<Event>,
         steps: &mut O,
     ) -> Result<(), Reject> {
-        let expected = self.globals.sequence + 1;
-        if sequence != expected {
-            return Err(Reject::Sequence { expected, got: sequence });
-        }
-        if record.time < self.globals.time {
-            return Err(Reject::Time { last: self.globals.time, got: record.time });
-        }
-        record.command.check().map_err(|reason| Reject::Malformed { reason })?;
-        match (&self.governance, &record.command) {
-            (None, Command::Genesis(_)) | (Some(_), _) => {}
-            (None, _) => return Err(Reject::NotOpen),
-        }
-        // Handlers read the command's time and sequence here; a refusal puts the old ones back.
         let before = (self.globals.sequence, self.globals.time);
-        (self.globals.sequence, self.globals.time) = (sequence, record.time);
-        // Collateral counts while its price is sound, so a mark that goes stale makes cached sums stale.
-        let stale = record.time >= self.markets_due;
-        self.generation += u64::from(stale);
+        let stale = self.begin(sequence, record)?;
         let length = events.len();
         let outcome = self.dispatch(&record.command, arrays, events, steps);
         match outcome {
@@ -208,7 +192,29 @@ impl Engine {
         outcome
     }
 
-    fn dispatch<O: StepObserver>(
+    /// Checks what every command is checked for, and moves the clock: handlers read the command's time and sequence in the
+    /// globals, and a refusal puts the old ones back. Says whether that made cached sums stale.
+    pub(crate) fn begin(&mut self, sequence: u64, record: &Record) -> Result<bool, Reject> {
+        let expected = self.globals.sequence + 1;
+        if sequence != expected {
+            return Err(Reject::Sequence { expected, got: sequence });
+        }
+        if record.time < self.globals.time {
+            return Err(Reject::Time { last: self.globals.time, got: record.time });
+        }
+        record.command.check().map_err(|reason| Reject::Malformed { reason })?;
+        match (&self.governance, &record.command) {
+            (None, Command::Genesis(_)) | (Some(_), _) => {}
+            (None, _) => return Err(Reject::NotOpen),
+        }
+        (self.globals.sequence, self.globals.time) = (sequence, record.time);
+        // Collateral counts while its price is sound, so a mark that goes stale makes cached sums stale.
+        let stale = record.time >= self.markets_due;
+        self.generation += u64::from(stale);
+        Ok(stale)
+    }
+
+    pub(crate) fn dispatch<O: StepObserver>(
         &mut self,
         command: &Command,
         arrays: Option<&HashedArrays>,
@@ -226,7 +232,9 @@ impl Engine {
             Command::SettleExpired(body) => return self.settle_expired(body, events, steps),
             Command::LiquidationBid(body) => return self.liquidation_bid(body, events, steps),
             Command::CancelOrder(body) => (self.cancel(body, events), StepAction::Cancel),
-            Command::MarkUpdate(body) => (self.update_marks(body, arrays, events), StepAction::Mark),
+            Command::MarkUpdate(body) => {
+                (self.update_marks(body, arrays, !O::FOLLOWS, events), StepAction::Mark)
+            }
             Command::FundingTick(body) => (self.accrue_funding(body, events), StepAction::Funding),
             Command::Withdraw(body) => (self.withdraw(body, events), StepAction::Withdraw),
             Command::Transfer(body) => (self.transfer(body, events), StepAction::Transfer),
@@ -240,7 +248,9 @@ impl Engine {
             }
             Command::Expire(body) => (self.fix_settlement_price(body, events), StepAction::Expire),
             Command::SetMode(body) => (self.set_mode(body, events), StepAction::SetMode),
-            Command::SetParameter(body) => (self.set_parameter(body, events), StepAction::SetParameter),
+            Command::SetParameter(body) => {
+                (self.set_parameter(body, !O::FOLLOWS, events), StepAction::SetParameter)
+            }
             Command::SetRiskParameters(body) => {
                 (self.set_risk_parameters(body, events), StepAction::SetRiskParameters)
             }

@@ -137,6 +137,15 @@ impl Subject {
     }
 }
 
+/// A step as somebody names it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct NamedStep {
+    /// Number of its kind, see [`StepAction`]; any other means none.
+    pub kind: u8,
+    /// What it is about.
+    pub subject: Subject,
+}
+
 /// The order that is being matched, between two steps of its command.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PendingTaker {
@@ -185,6 +194,13 @@ pub struct StepMark {
 pub trait StepObserver {
     /// Whether anybody looks: marks cost nothing where this is false.
     const OBSERVES: bool = true;
+    /// Whether the command is somebody else's, who may have chosen what no step judges: it is not asked then.
+    const FOLLOWS: bool = false;
+
+    /// The step that has to come next, where somebody names it.
+    fn named(&self) -> Option<NamedStep> {
+        None
+    }
 
     /// `engine` is in the state behind the step, which touched nothing but `dirty` and globals.
     fn step(&mut self, engine: &Engine, dirty: Dirty, step: StepMark);

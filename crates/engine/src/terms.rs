@@ -13,6 +13,14 @@ use protocol::{
 /// Nano-USDC in a micro-USDC.
 pub(crate) const NANOS_PER_MICRO: i64 = 1_000;
 
+/// A number of a lot that does not fit.
+const UNFIT: i64 = i64::MAX;
+
+/// A number of a lot, if it fits.
+pub(crate) fn of_lot(number: i64) -> Checked<i64> {
+    if number == UNFIT { Err(Overflow) } else { Ok(number) }
+}
+
 /// Numbers of one instrument, all of them a function of its spec, the last mark and the parameters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Terms {
@@ -75,15 +83,16 @@ impl Terms {
         })
     }
 
-    /// What these terms become at `mark`, micro-USDC per contract.
+    /// What these terms become at `mark`, micro-USDC per contract. Ask [`Marked::fitting`] whether all of it fits.
     pub fn at(&self, mark: Micros, basis: &mut Basis<'_>) -> Checked<Marked> {
-        let (maker_fee, taker_fee) = basis.fees(self)?;
+        let (maker_fee, taker_fee) = basis.fees(self);
         let band = basis.share(Parameter::PriceBand, mark.max(basis.index / 100))?;
         let mut marked = Marked { mark, band, maker_fee, taker_fee, short_initial: 0, short_maintenance: 0 };
         if !self.perpetual {
             let (initial, maintenance) = self.short_option_margins(mark, basis)?;
-            let per_lot = |margin| mul_div_ceil(margin, self.lot_size, CONTRACT / NANOS_PER_MICRO);
-            (marked.short_initial, marked.short_maintenance) = (per_lot(initial)?, per_lot(maintenance)?);
+            let per_lot =
+                |margin| mul_div_ceil(margin, self.lot_size, CONTRACT / NANOS_PER_MICRO).unwrap_or(UNFIT);
+            (marked.short_initial, marked.short_maintenance) = (per_lot(initial), per_lot(maintenance));
         }
         Ok(marked)
     }
@@ -160,6 +169,19 @@ pub(crate) struct Marked {
     short_maintenance: i64,
 }
 
+impl Marked {
+    /// The same, unless a number of a lot does not fit and that is asked.
+    pub fn fitting(self, asked: bool) -> Checked<Self> {
+        let Self { maker_fee, taker_fee, short_initial, short_maintenance, .. } = self;
+        if asked {
+            for number in [maker_fee, taker_fee, short_initial, short_maintenance] {
+                of_lot(number)?;
+            }
+        }
+        Ok(self)
+    }
+}
+
 /// What the terms of all instruments have in common at one index.
 #[derive(Debug)]
 pub(crate) struct Basis<'a> {
@@ -201,11 +223,11 @@ impl<'a> Basis<'a> {
     }
 
     /// Maker's and taker's fee of one lot, nano-USDC, rounded up.
-    fn fees(&mut self, terms: &Terms) -> Checked<(i64, i64)> {
+    fn fees(&mut self, terms: &Terms) -> (i64, i64) {
         if let Some((perpetual, lot_size, maker, taker)) = self.fees
             && (perpetual, lot_size) == (terms.perpetual, terms.lot_size)
         {
-            return Ok((maker, taker));
+            return (maker, taker);
         }
         let (maker, taker) = if terms.perpetual {
             (Parameter::PerpetualMakerFee, Parameter::PerpetualTakerFee)
@@ -214,11 +236,11 @@ impl<'a> Basis<'a> {
         };
         let notional = i128::from(self.index_nanos) * i128::from(terms.lot_size);
         let fee = |rate| {
-            let product = wide_mul(notional, self.parameters.get(rate))?;
-            div_ceil(product, i128::from(NANO_ONE) * i128::from(CONTRACT))
+            let product = wide_mul(notional, self.parameters.get(rate));
+            product.and_then(|it| div_ceil(it, i128::from(NANO_ONE) * i128::from(CONTRACT))).unwrap_or(UNFIT)
         };
-        let (maker, taker) = (fee(maker)?, fee(taker)?);
+        let (maker, taker) = (fee(maker), fee(taker));
         self.fees = Some((terms.perpetual, terms.lot_size, maker, taker));
-        Ok((maker, taker))
+        (maker, taker)
     }
 }

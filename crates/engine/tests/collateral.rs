@@ -4,7 +4,7 @@
 mod common;
 
 use common::*;
-use engine::{MarginSummary, Reject};
+use engine::{Dirty, Engine, MarginSummary, Reject, StepMark, StepObserver, Subject};
 use protocol::*;
 
 fn summary(venue: &Venue, subaccount: SubaccountId) -> MarginSummary {
@@ -129,6 +129,52 @@ fn cash_goes_below_zero_against_collateral_but_never_leaves() {
     withdraw(&mut venue, a, WETH, free).unwrap();
     assert_eq!(venue.engine.withdrawable(a, WETH), 0);
     assert!((0..2 * USD).contains(&summary(&venue, a).available));
+}
+
+/// Subjects of the steps taken.
+#[derive(Default)]
+struct Subjects(Vec<Subject>);
+
+impl StepObserver for Subjects {
+    fn step(&mut self, _: &Engine, _: Dirty, step: StepMark) {
+        self.0.push(step.subject);
+    }
+}
+
+#[test]
+fn a_forced_withdrawal_names_what_it_pays() {
+    let (mut venue, a) = with_weth(MarginModel::Portfolio);
+    venue.sell(a, BTC_CALL, 50, 400);
+    let free = venue.engine.withdrawable(a, WETH);
+    assert!(0 < free && free < 10 * CONTRACT);
+    let named = |venue: &Venue, asset, amount| {
+        let (owner, mut steps) = (address(1), Subjects::default());
+        let body = InboxBody::ForcedWithdraw { owner, subaccount: a, asset, amount, recipient: owner };
+        let index = venue.engine.globals().inbox_next;
+        let record = Record { time: venue.time, command: InboxItem { index, body }.into() };
+        let mut engine = venue.engine.clone();
+        let sequence = engine.globals().sequence + 1;
+        engine.apply_observed(sequence, &record, None, &mut Vec::new(), &mut steps).unwrap();
+        assert_eq!(steps.0.len(), 1);
+        steps.0[0]
+    };
+    let amount = |amount| Subject { amount, ..Subject::NONE };
+    assert_eq!(named(&venue, WETH, 7), amount(7));
+    assert_eq!(named(&venue, WETH, free), amount(free));
+    assert_eq!(named(&venue, WETH, i64::MAX), amount(free));
+    assert_eq!(named(&venue, USDC, 7), amount(venue.engine.withdrawable(a, USDC).min(7)));
+    // Void.
+    assert_eq!(named(&venue, WETH, -1), Subject::NONE);
+    assert_eq!(named(&venue, 9, 1), Subject::NONE);
+    // Nothing more can leave behind it.
+    venue.inbox(InboxBody::ForcedWithdraw {
+        owner: address(1),
+        subaccount: a,
+        asset: WETH,
+        amount: i64::MAX,
+        recipient: address(1),
+    });
+    assert_eq!(named(&venue, WETH, i64::MAX), Subject::NONE);
 }
 
 #[test]

@@ -267,6 +267,25 @@ fn parameters_are_bounded_and_take_effect_at_once() {
 }
 
 #[test]
+fn what_bounds_an_account_is_not_raised_beyond_what_is_judged() {
+    let mut venue = Venue::open();
+    for (parameter, judged) in [(Parameter::MaxInstruments, 64), (Parameter::MaxOpenOrders, 512)] {
+        assert_eq!(code(venue.set(parameter, judged + 1)), "parameter_range");
+        assert_eq!(names(&venue.set(parameter, judged).unwrap()), ["ParameterChanged"]);
+        assert_eq!(code(venue.set(parameter, judged + 1)), "parameter_range");
+    }
+    // A venue may open with more, and come down from there, not go further.
+    let mut genesis = genesis();
+    genesis.parameters[Parameter::MaxInstruments as usize].value = 100;
+    let mut venue = Venue::opened_by(genesis);
+    assert_eq!(code(venue.set(Parameter::MaxInstruments, 101)), "parameter_range");
+    venue.set(Parameter::MaxInstruments, 90).unwrap();
+    assert_eq!(code(venue.set(Parameter::MaxInstruments, 91)), "parameter_range");
+    venue.set(Parameter::MaxInstruments, 63).unwrap();
+    assert_eq!(code(venue.set(Parameter::MaxInstruments, 90)), "parameter_range");
+}
+
+#[test]
 fn what_was_touched_is_reported_once() {
     let mut venue = Venue::open();
     let (a, b) = (venue.deposit(address(1), 100_000), venue.deposit(address(2), 100_000));

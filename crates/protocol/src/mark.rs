@@ -197,8 +197,8 @@ impl MarkArrays {
     }
 }
 
-/// Arrays with their hash. They cannot be taken apart or changed, so the hash stays true and is computed once in a
-/// process, whoever checks it.
+/// Arrays with their hash, which is computed once in a process, whoever checks it: they cannot be taken apart or changed.
+/// Only who follows a mark of somebody else puts them under the hash that the mark names, see [`Self::named`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct HashedArrays {
     arrays: MarkArrays,
@@ -210,6 +210,13 @@ impl HashedArrays {
     #[must_use]
     pub fn new(arrays: MarkArrays) -> Self {
         let hash = arrays.hash();
+        Self { arrays, hash }
+    }
+
+    /// Arrays under a hash that somebody says they have. No step judges it, so that a mark whose author names another one is
+    /// followed.
+    #[must_use]
+    pub fn named(arrays: MarkArrays, hash: Hash) -> Self {
         Self { arrays, hash }
     }
 

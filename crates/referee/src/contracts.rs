@@ -2,8 +2,7 @@
 
 use crate::abi::{self, Parameter, Type, Value};
 use crate::artifact::{Artifact, ArtifactError, Selector, Signature};
-use crate::evm::{CODE_SIZE, Evm, Failure};
-use crate::hashes::Hashes;
+use crate::evm::{CODE_SIZE, Evm, Failure, Trace};
 use protocol::Address;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -199,16 +198,16 @@ impl Contracts {
         Ok(self.run(name, function, arguments, false)?.0)
     }
 
-    /// The same, and everything that the contracts hashed.
+    /// The same, and what the contracts did.
     ///
     /// # Errors
     /// As [`Self::call`].
-    pub fn call_with_hashes(
+    pub fn call_traced(
         &mut self,
         name: &str,
         function: &str,
         arguments: &[Value],
-    ) -> Result<(Called, Hashes), ContractError> {
+    ) -> Result<(Called, Trace), ContractError> {
         self.run(name, function, arguments, true)
     }
 
@@ -217,25 +216,25 @@ impl Contracts {
         name: &str,
         function: &str,
         arguments: &[Value],
-        hashes: bool,
-    ) -> Result<(Called, Hashes), ContractError> {
+        traced: bool,
+    ) -> Result<(Called, Trace), ContractError> {
         self.address(name)?;
         let (address, selector, signature) = self.function(name, function)?;
         let outputs = signature.outputs.clone();
         let mut data = selector.to_vec();
         data.extend(abi::encode(arguments));
         let calldata = data.len();
-        let (outcome, hashes) = if hashes {
-            self.evm.call_with_hashes(address, data)
+        let (outcome, trace) = if traced {
+            self.evm.call_traced(address, data)
         } else {
-            (self.evm.call(address, data), Hashes::default())
+            (self.evm.call(address, data), Trace::default())
         };
         let result = match &outcome.result {
             Ok(data) => abi::decode(&outputs, data).ok_or_else(|| Revert::stopped("unexpected output")),
             Err(failure) => Err(self.revert(failure)),
         };
         let called = Called { gas: outcome.gas, execution_gas: outcome.execution_gas, calldata, result };
-        Ok((called, hashes))
+        Ok((called, trace))
     }
 
     fn function(&self, name: &str, function: &str) -> Result<(Address, Selector, &Signature), ContractError> {

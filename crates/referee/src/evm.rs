@@ -1,14 +1,16 @@
 //! An EVM in memory, by the rules of Prague, that answers calls as transactions: with their calldata in the gas.
 
+use crate::branches::Branches;
 use crate::hashes::Hashes;
 use protocol::Address;
 use revm::context::result::{ExecutionResult, Output, ResultGas};
 use revm::context::{Context, TxEnv};
 use revm::database::{CacheDB, EmptyDB};
 use revm::handler::{MainnetContext, MainnetEvm};
+use revm::interpreter::Interpreter;
 use revm::primitives::hardfork::SpecId;
 use revm::primitives::{Bytes, TxKind};
-use revm::{ExecuteCommitEvm, ExecuteEvm, InspectEvm, MainBuilder, MainContext};
+use revm::{ExecuteCommitEvm, ExecuteEvm, InspectEvm, Inspector, MainBuilder, MainContext};
 use thiserror::Error;
 
 /// Gas that one transaction may use on the chain (EIP-7825).
@@ -43,9 +45,25 @@ pub struct Outcome {
     pub result: Result<Vec<u8>, Failure>,
 }
 
+/// What happened in a call.
+#[derive(Debug, Clone, Default)]
+pub struct Trace {
+    /// Everything that was hashed.
+    pub hashes: Hashes,
+    /// Which ways were gone.
+    pub branches: Branches,
+}
+
+impl<C> Inspector<C> for Trace {
+    fn step(&mut self, interpreter: &mut Interpreter, context: &mut C) {
+        self.hashes.step(interpreter, context);
+        self.branches.step(interpreter, context);
+    }
+}
+
 /// The machine.
 pub struct Evm {
-    inner: MainnetEvm<MainnetContext<CacheDB<EmptyDB>>, Hashes>,
+    inner: MainnetEvm<MainnetContext<CacheDB<EmptyDB>>, Trace>,
 }
 
 impl Default for Evm {
@@ -66,7 +84,7 @@ impl Evm {
                 config.limit_contract_code_size = Some(usize::MAX);
                 config.limit_contract_initcode_size = Some(usize::MAX);
             });
-        Self { inner: context.build_mainnet_with_inspector(Hashes::default()) }
+        Self { inner: context.build_mainnet_with_inspector(Trace::default()) }
     }
 
     /// Deploys a contract, of whatever size; returns its address, and the bytes of its code.
@@ -94,9 +112,9 @@ impl Evm {
         }
     }
 
-    /// The same, and everything that was hashed on the way.
-    pub fn call_with_hashes(&mut self, to: Address, data: Vec<u8>) -> (Outcome, Hashes) {
-        let outcome = match self.inner.inspect(call(to, data), Hashes::default()) {
+    /// The same, and what happened on the way.
+    pub fn call_traced(&mut self, to: Address, data: Vec<u8>) -> (Outcome, Trace) {
+        let outcome = match self.inner.inspect(call(to, data), Trace::default()) {
             Ok(executed) => outcome(executed.result),
             Err(error) => Outcome { gas: 0, execution_gas: 0, result: Err(stopped(&error)) },
         };

@@ -3,6 +3,7 @@
 
 pub mod abi;
 pub mod artifact;
+mod branches;
 pub mod compiled;
 pub mod contracts;
 pub mod difference;
@@ -19,6 +20,7 @@ pub mod worlds;
 
 pub use abi::Value;
 pub use artifact::{Artifact, ArtifactError};
+pub use branches::{Branch, Branches};
 pub use contracts::{Called, ContractError, Contracts, Revert};
-pub use evm::{CODE_SIZE, Evm, Failure, Outcome, TRANSACTION_GAS};
+pub use evm::{CODE_SIZE, Evm, Failure, Outcome, TRANSACTION_GAS, Trace};
 pub use hashes::Hashes;

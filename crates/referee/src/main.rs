@@ -7,7 +7,7 @@ use referee::refusals::{self, Refusals};
 use referee::trials::{self, Follower, Trial};
 use referee::verifier::{Judged, Verifier};
 use referee::worlds::Worlds;
-use referee::{CODE_SIZE, fixtures, mutation};
+use referee::{CODE_SIZE, mutation};
 use std::collections::{BTreeMap, BTreeSet};
 use std::error::Error;
 use std::fs;
@@ -28,8 +28,8 @@ Puts the steps of random journals before the compiled step verifier, and tells w
   --mutate N        corrupt claim, record and witness of so many steps of each kind
   --worlds          change values of the state before the steps too
   --refused         judge the commands that the engine refused as well
-  --export N        write N steps of each kind as JSON
-  --out DIR         where figures and exported steps go                  (build/referee)
+  --fixtures FILE   write few of all that was judged, which go every way in the contracts that any of it went
+  --out DIR         where figures go                                     (build/referee)
 ";
 
 /// What the command line says.
@@ -46,7 +46,7 @@ struct Options {
     mutate: u64,
     refused: bool,
     worlds: bool,
-    export: usize,
+    fixtures: Option<PathBuf>,
 }
 
 impl Options {
@@ -64,7 +64,7 @@ impl Options {
             mutate: 0,
             refused: false,
             worlds: false,
-            export: 0,
+            fixtures: None,
         };
         while let Some(name) = arguments.next() {
             let mut value = || arguments.next().ok_or(format!("{name} wants a value"));
@@ -78,7 +78,7 @@ impl Options {
                 "--per-kind" => options.per_kind = value()?.parse()?,
                 "--show" => options.show = value()?.parse()?,
                 "--mutate" => options.mutate = value()?.parse()?,
-                "--export" => options.export = value()?.parse()?,
+                "--fixtures" => options.fixtures = Some(value()?.into()),
                 "--router" => options.router = true,
                 "--refused" => options.refused = true,
                 "--worlds" => options.worlds = true,
@@ -125,7 +125,6 @@ struct Run {
     /// Steps that the router judges otherwise than their module.
     misrouted: u64,
     mutated: BTreeMap<u8, u64>,
-    fixtures: BTreeMap<u8, usize>,
     shown: BTreeMap<u8, usize>,
 }
 
@@ -141,6 +140,9 @@ impl Run {
         if options.router {
             verifier.deploy_router()?;
         }
+        if options.fixtures.is_some() {
+            verifier.collect();
+        }
         Ok(Self {
             options,
             verifier,
@@ -150,7 +152,6 @@ impl Run {
             worlds: Worlds::default(),
             misrouted: 0,
             mutated: BTreeMap::new(),
-            fixtures: BTreeMap::new(),
             shown: BTreeMap::new(),
         })
     }
@@ -194,7 +195,6 @@ impl Run {
         if !self.options.wants(kind) || seen.is_some_and(|seen| seen.judged >= self.options.per_kind) {
             return Ok(());
         }
-        self.export(trial)?;
         let Some(judged) = self.verifier.judge(&trial.claim, &trial.witness)? else {
             self.figures.skip(kind);
             return Ok(());
@@ -238,8 +238,11 @@ impl Run {
     }
 
     /// Prints what came of it, and writes the figures to the folder of the run.
-    fn report(&self) -> std::io::Result<()> {
-        let Options { out, mutate, worlds, refused, .. } = &self.options;
+    fn report(&mut self) -> std::io::Result<()> {
+        let Options { out, mutate, worlds, refused, fixtures, .. } = &self.options;
+        if let Some(path) = fixtures {
+            println!("{} steps written to {}", self.verifier.collected().write(path)?, path.display());
+        }
         fs::create_dir_all(out)?;
         println!("{}", self.figures);
         fs::write(out.join("steps.csv"), self.figures.csv())?;
@@ -260,15 +263,6 @@ impl Run {
         let agreed = self.figures.disagreed() == 0 && self.misrouted == 0;
         let sound = self.mutations.is_sound() && self.refusals.is_sound();
         agreed && sound && self.verifier.contracts().too_long().is_empty()
-    }
-
-    fn export(&mut self, trial: &Trial) -> Result<(), Box<dyn Error>> {
-        let written = self.fixtures.entry(trial.claim.kind).or_default();
-        if *written < self.options.export {
-            fixtures::write(&self.options.out, trial, *written)?;
-            *written += 1;
-        }
-        Ok(())
     }
 }
 

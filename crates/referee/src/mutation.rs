@@ -7,7 +7,7 @@ use crate::figures::kind_name;
 use crate::trials::{Follower, Trial};
 use crate::verifier::{Claim, Judged, Verdict, Verifier};
 use crate::witness_tree::{Node, Parts};
-use commitment::{Replica, StepKind, witness};
+use commitment::{Choices, Replica, StepKind, witness};
 use engine::Subject;
 use protocol::{Hash, Record, Wire, keccak256};
 use std::collections::BTreeMap;
@@ -125,12 +125,7 @@ fn last_is_free(claim: &Claim) -> bool {
     let command = Record::from_bytes(&claim.record).map(|record| record.command);
     matches!(
         command,
-        Ok(C::MarkUpdate(_)
-            | C::FundingTick(_)
-            | C::SetParameter(_)
-            | C::SettleExpired(_)
-            | C::Clock(_)
-            | C::LiquidationBid(_))
+        Ok(C::MarkUpdate(_) | C::FundingTick(_) | C::SetParameter(_) | C::SettleExpired(_) | C::Clock(_))
     )
 }
 
@@ -249,7 +244,7 @@ fn records(
 fn claimed(before: &Replica, index: usize, claim: &Claim) -> Vec<u8> {
     let kind = StepKind::ALL.get(usize::from(claim.kind)).copied();
     let subject = Subject::from_bytes(&claim.subject).expect("any 32 bytes are one");
-    witness::of_claim(before, &claim.record, index as u32, kind, &subject)
+    witness::of_claim(before, &claim.record, Choices::Lenient, index as u32, kind, &subject)
 }
 
 fn witnesses(

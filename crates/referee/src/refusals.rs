@@ -3,7 +3,7 @@
 use crate::contracts::ContractError;
 use crate::figures::kind_name;
 use crate::verifier::{Claim, Verdict, Verifier};
-use commitment::{Replica, StepKind, witness};
+use commitment::{Choices, Replica, StepKind, witness};
 use engine::Subject;
 use protocol::{Command, InboxBody, Record, Wire};
 use std::collections::BTreeMap;
@@ -91,7 +91,7 @@ impl Refusals {
         let Ok(decoded) = Record::from_bytes(record) else { return Ok(()) };
         let Some(kind) = head(&decoded.command) else { return Ok(()) };
         let Err(refusal) = before.clone().apply(record, false).map(drop) else { return Ok(()) };
-        let witness = witness::of_claim(before, record, 0, kind, &Subject::NONE);
+        let witness = witness::of_claim(before, record, Choices::Lenient, 0, kind, &Subject::NONE);
         let root = before.state_root();
         for last in [true, false] {
             let claim = Claim {

@@ -25,7 +25,9 @@ pub struct Trial {
 }
 
 impl Trial {
-    fn new(sequence: u64, index: usize, record: &[u8], step: WitnessedStep) -> Self {
+    /// Step `index` of a command that is the `sequence`-th.
+    #[must_use]
+    pub fn new(sequence: u64, index: usize, record: &[u8], step: WitnessedStep) -> Self {
         let mut subject = [0; 32];
         let bytes = step.step.subject.to_bytes();
         subject[..bytes.len()].copy_from_slice(&bytes);
@@ -167,8 +169,8 @@ fn differences(
     let Ok([before, after]) = states(replica, &trial.claim.record, trial.index) else {
         return Ok(vec!["the command does not apply again".into()]);
     };
-    let Some((_, hashes)) = verifier.judge_with_hashes(&trial.claim, &trial.witness)? else {
+    let Some((_, trace)) = verifier.judge_traced(&trial.claim, &trial.witness)? else {
         return Ok(Vec::new());
     };
-    Ok(difference(&before, &after, &hashes, root))
+    Ok(difference(&before, &after, &trace.hashes, root))
 }

@@ -2,7 +2,8 @@
 
 use crate::abi::{Type, Value};
 use crate::contracts::{Called, ContractError, Contracts};
-use crate::hashes::Hashes;
+use crate::evm::Trace;
+use crate::fixtures::{self, Collection};
 use commitment::StepKind;
 use protocol::Hash;
 use std::collections::BTreeMap;
@@ -139,6 +140,8 @@ pub struct Verifier {
     module_of: BTreeMap<u8, &'static str>,
     /// Modules that are compiled and cannot be deployed, and why.
     broken: Vec<(&'static str, ContractError)>,
+    /// What is kept of all that is judged.
+    collection: Option<Collection>,
 }
 
 impl Verifier {
@@ -156,7 +159,7 @@ impl Verifier {
                 Err(error) => broken.push((name, error)),
             }
         }
-        Self { contracts, module_of, broken }
+        Self { contracts, module_of, broken, collection: None }
     }
 
     /// The module of a kind, when there is one.
@@ -181,25 +184,42 @@ impl Verifier {
     /// # Errors
     /// [`ContractError`] when the module is none.
     pub fn judge(&mut self, claim: &Claim, witness: &[u8]) -> Result<Option<Judged>, ContractError> {
+        if self.collection.is_some() {
+            return Ok(self.judge_traced(claim, witness)?.map(|(judged, _)| judged));
+        }
         let Some(module) = self.module(claim.kind) else { return Ok(None) };
         let arguments = self.arguments(module, "execute", claim, witness)?;
         let called = self.contracts.call(module, "execute", &arguments)?;
         Ok(Some(judged(called)))
     }
 
-    /// The same, with everything that the module hashed.
+    /// The same, with what the contracts did.
     ///
     /// # Errors
     /// As [`Self::judge`].
-    pub fn judge_with_hashes(
+    pub fn judge_traced(
         &mut self,
         claim: &Claim,
         witness: &[u8],
-    ) -> Result<Option<(Judged, Hashes)>, ContractError> {
+    ) -> Result<Option<(Judged, Trace)>, ContractError> {
         let Some(module) = self.module(claim.kind) else { return Ok(None) };
         let arguments = self.arguments(module, "execute", claim, witness)?;
-        let (called, hashes) = self.contracts.call_with_hashes(module, "execute", &arguments)?;
-        Ok(Some((judged(called), hashes)))
+        let (called, trace) = self.contracts.call_traced(module, "execute", &arguments)?;
+        let judged = judged(called);
+        if let Some(collection) = &mut self.collection {
+            collection.add(trace.branches.clone(), || fixtures::of_step(claim, witness, &judged));
+        }
+        Ok(Some((judged, trace)))
+    }
+
+    /// Keeps of all that is judged from now on what goes ways that nothing before went.
+    pub fn collect(&mut self) {
+        self.collection = Some(Collection::default());
+    }
+
+    /// What was kept.
+    pub fn collected(&mut self) -> Collection {
+        self.collection.take().unwrap_or_default()
     }
 
     /// Deploys the router over all modules.

@@ -60,10 +60,10 @@ fn calls_return_revert_and_tell_what_was_hashed() {
     let (address, size) = evm.deploy(create(0xf3)).expect("it returns code");
     assert_eq!(size, 13);
     let hash = protocol::keccak256(&[b"hello"]);
-    let (outcome, hashes) = evm.call_with_hashes(address, b"hello".to_vec());
+    let (outcome, trace) = evm.call_traced(address, b"hello".to_vec());
     assert_eq!(outcome.result, Ok(hash.0.to_vec()));
-    assert_eq!(hashes.preimage(&hash), Some(&b"hello"[..]));
-    assert_eq!(hashes.preimage(&Hash::ZERO), None);
+    assert_eq!(trace.hashes.preimage(&hash), Some(&b"hello"[..]));
+    assert_eq!(trace.hashes.preimage(&Hash::ZERO), None);
     // 21,000, five bytes of calldata at the floor's 40.
     assert_eq!(outcome.gas, 21_000 + 5 * 40);
     assert!(outcome.execution_gas < 200);

@@ -2,6 +2,8 @@
 //! journal. Every kind of command, event and step is reached; the same numbers give the same journal.
 
 mod acts;
+mod contrarian;
+mod draft;
 mod oracle;
 mod orders;
 mod random;
@@ -10,6 +12,7 @@ mod trouble;
 mod venue;
 
 pub use acts::Act;
+pub use contrarian::{Chosen, Contrarian};
 pub use random::Random;
 pub use venue::{START, THREADS, Venue, owner};
 

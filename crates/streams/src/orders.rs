@@ -92,6 +92,25 @@ impl Venue {
         self.signed_order(who, &order)
     }
 
+    /// An order under a client id that an earlier one of the account has, if there is any.
+    pub(crate) fn order_under_taken_id(&mut self, who: u8, b: u64, d: u64) -> Option<Command> {
+        let (subaccount, instrument) = (self.subaccount(who, b), self.pick_instrument(b));
+        let account = self.engine().account(subaccount)?;
+        let taken = account.orders().map(|open| account.client_id(open.order)).find(|id| !id.is_empty())?;
+        let client_id = taken.to_owned();
+        let (spec, mark) = self.price_terms(instrument);
+        let order = PlaceOrder {
+            subaccount,
+            instrument,
+            side: Side::ALL[d as usize % 2],
+            amount: spec.lot_size,
+            limit_price: (mark / spec.tick_size).max(1) * spec.tick_size,
+            client_id,
+            ..plain()
+        };
+        Some(self.signed_order(who, &order))
+    }
+
     fn signed_order(&mut self, key: u8, order: &PlaceOrder) -> Command {
         self.trading(key, |auth| PlaceOrder { auth, ..order.clone() }.into())
     }

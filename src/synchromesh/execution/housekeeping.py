@@ -28,6 +28,9 @@ TICK_SECONDS = 0.25
 """Real seconds between looks."""
 FUNDING_SECONDS = 60
 """Venue seconds between funding ticks, but never more than one a real second."""
+IDLE_SECONDS = 60
+"""Venue seconds in which some command is journaled, so that the chain knows what time it is here; never more than one a
+real second either."""
 CLOCK_LIMIT = 1_000
 """Orders that one Clock ends."""
 SETTLE_LIMIT = 500
@@ -46,6 +49,7 @@ class Housekeeper:
         self._waiting: set[str] = set()
         self._ends: list[tuple[int, int]] = []
         self._funding_due: dict[int, int] = {}
+        self._sequence, self._moved = gateway.host.sequence, gateway.clock.now_ns()
         gateway.on_event = self._follow
         gateway.on_order = self._note_end
         for order in gateway.all_open_orders():
@@ -81,7 +85,7 @@ class Housekeeper:
             await asyncio.sleep(TICK_SECONDS)
 
     def _look(self) -> None:
-        if self._order_ended() or self._mark_went_stale() or self._liquidation_due():
+        if self._order_ended() or self._mark_went_stale() or self._liquidation_due() or self._is_idle():
             self._submit("clock", Clock(CLOCK_LIMIT))
         self._accrue()
         for underlying, expiry in sorted(self._settling):
@@ -108,9 +112,19 @@ class Housekeeper:
         due = self._gateway.host.liquidation_due()
         return due is not None and due <= self._gateway.clock.now_ns()
 
+    def _is_idle(self) -> bool:
+        """Whether the last command is so old that the state on the chain would lag behind the chain's clock."""
+        sequence, now = self._gateway.host.sequence, self._gateway.clock.now_ns()
+        if sequence != self._sequence:
+            self._sequence, self._moved = sequence, now
+        return sequence > 0 and now - self._moved >= self._seconds(IDLE_SECONDS)
+
+    def _seconds(self, seconds: int) -> int:
+        """Venue seconds, but at least a real one; ns of venue time."""
+        return int(max(seconds, self._gateway.clock.speed) * SECOND)
+
     def _accrue(self) -> None:
-        now = self._gateway.clock.now_ns()
-        step = int(max(FUNDING_SECONDS, self._gateway.clock.speed) * SECOND)
+        now, step = self._gateway.clock.now_ns(), self._seconds(FUNDING_SECONDS)
         for underlying in self._perpetuals():
             due = self._funding_due.setdefault(underlying, now + step)
             if now >= due and self._gateway.catalog.underlying(underlying).mark_time:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from synchromesh.operations.chain_options import as_json, on_chain, owner_of, secret_of
-from synchromesh.options import Beacon, Contract, Json, Key, Owner, Rpc
+from synchromesh.options import Beacon, Blobs, Contract, Json, Key, Owner, Rpc
 
 if TYPE_CHECKING:
     from synchromesh.settlement.assets import VaultAsset
@@ -25,15 +25,22 @@ POLL_SECONDS = 5.0
 
 @exit_app.command("status")
 def status(
-    rpc: Rpc, contract: Contract, key: Key = None, owner: Owner = None, beacon: Beacon = None, json: Json = False
+    rpc: Rpc,
+    contract: Contract,
+    key: Key = None,
+    owner: Owner = None,
+    beacon: Beacon = None,
+    blobs: Blobs = None,
+    json: Json = False,
 ) -> None:
     """Where the venue is, what is yours by its last committed state and why, and what comes next."""
     from synchromesh.operations.exit_report import print_status
-    from synchromesh.settlement.blobs import blob_source
+    from synchromesh.settlement.blob_sources import blob_source
     from synchromesh.settlement.exits.leaving import Exit
 
     async def ask(chain: Chain) -> tuple[ExitStatus, list[VaultAsset]]:
-        way = await Exit.connect(chain, contract, owner_of(owner, key), blobs=blob_source(chain, beacon))
+        source = blob_source(chain, beacon, blobs)
+        way = await Exit.connect(chain, contract, owner_of(owner, key), blobs=source)
         return await way.status(), way.venue.assets
 
     found, assets = on_chain(rpc, ask)
@@ -46,33 +53,49 @@ def status(
 @exit_app.command("freeze")
 def freeze(rpc: Rpc, contract: Contract, key: Key = None, json: Json = False) -> None:
     """Freezes a venue whose operator has left an inbox item unserved for too long."""
-    _move(rpc, contract, key, None, None, json, lambda way: _one(way.freeze()))
+    _move(rpc, contract, key, lambda way: _one(way.freeze()), json)
 
 
 @exit_app.command("open")
-def open_(rpc: Rpc, contract: Contract, key: Key = None, beacon: Beacon = None, json: Json = False) -> None:
+def open_(
+    rpc: Rpc, contract: Contract, key: Key = None, beacon: Beacon = None, blobs: Blobs = None, json: Json = False
+) -> None:
     """Opens the exit of a frozen venue, for everybody: proves what the venue holds in all."""
-    _move(rpc, contract, key, None, beacon, json, lambda way: _one(way.open()))
+    _move(rpc, contract, key, lambda way: _one(way.open()), json, beacon=beacon, blobs=blobs)
 
 
 @exit_app.command("claim")
 def claim(
-    rpc: Rpc, contract: Contract, key: Key = None, owner: Owner = None, beacon: Beacon = None, json: Json = False
+    rpc: Rpc,
+    contract: Contract,
+    key: Key = None,
+    owner: Owner = None,
+    beacon: Beacon = None,
+    blobs: Blobs = None,
+    json: Json = False,
 ) -> None:
     """Claims for your accounts: proves what each of them holds."""
-    _move(rpc, contract, key, owner, beacon, json, lambda way: way.claim())
+    _move(rpc, contract, key, lambda way: way.claim(), json, owner=owner, beacon=beacon, blobs=blobs)
 
 
 @exit_app.command("pay")
 def pay(rpc: Rpc, contract: Contract, key: Key = None, owner: Owner = None, json: Json = False) -> None:
     """Has your claims paid, once claims are collected."""
-    _move(rpc, contract, key, owner, None, json, lambda way: way.pay())
+    _move(rpc, contract, key, lambda way: way.pay(), json, owner=owner)
 
 
 @exit_app.command("return-deposit")
-def return_deposit(rpc: Rpc, contract: Contract, key: Key = None, owner: Owner = None, json: Json = False) -> None:
-    """Has your deposits returned that the venue never credited."""
-    _move(rpc, contract, key, owner, None, json, lambda way: way.return_deposits())
+def return_deposit(
+    rpc: Rpc,
+    contract: Contract,
+    key: Key = None,
+    owner: Owner = None,
+    beacon: Beacon = None,
+    blobs: Blobs = None,
+    json: Json = False,
+) -> None:
+    """Has your deposits returned that the venue never credited; of a venue that runs, what it has no such asset for."""
+    _move(rpc, contract, key, lambda way: way.return_deposits(), json, owner=owner, beacon=beacon, blobs=blobs)
 
 
 @exit_app.command("withdrawals")
@@ -82,11 +105,12 @@ def withdrawals(
     key: Key = None,
     owner: Owner = None,
     beacon: Beacon = None,
+    blobs: Blobs = None,
     early: Annotated[bool, typer.Option(help="Also those that a quorum vouches for, up to the asset's cap.")] = False,
     json: Json = False,
 ) -> None:
     """Claims withdrawals to you that are final; of a venue that runs as well."""
-    _move(rpc, contract, key, owner, beacon, json, lambda way: way.claim_withdrawals(early))
+    _move(rpc, contract, key, lambda way: way.claim_withdrawals(early), json, owner=owner, beacon=beacon, blobs=blobs)
 
 
 @exit_app.command("run")
@@ -96,18 +120,20 @@ def run(
     key: Key = None,
     owner: Owner = None,
     beacon: Beacon = None,
+    blobs: Blobs = None,
     poll: Annotated[float, typer.Option(help="Seconds between looks at the chain.")] = POLL_SECONDS,
     json: Json = False,
 ) -> None:
     """Does all of it in order, waits for every window, and ends when you are paid."""
     from synchromesh.operations.exit_report import print_move
-    from synchromesh.settlement.blobs import blob_source
+    from synchromesh.settlement.blob_sources import blob_source
     from synchromesh.settlement.exits.leaving import Exit, Move
     from synchromesh.settlement.exits.run import leave
     from synchromesh.settlement.exits.venue import describe
 
     async def walk(chain: Chain) -> None:
-        way = await Exit.connect(chain, contract, owner_of(owner, key), secret_of(key), blob_source(chain, beacon))
+        source = blob_source(chain, beacon, blobs)
+        way = await Exit.connect(chain, contract, owner_of(owner, key), secret_of(key), source)
         said = ""
         async for event in leave(way, poll):
             if isinstance(event, Move):
@@ -127,18 +153,21 @@ def _move(
     rpc: str,
     contract: str,
     key: Path | None,
-    owner: str | None,
-    beacon: str | None,
-    json: bool,
     step: Callable[[Exit], Awaitable[list[Move]]],
+    json: bool,
+    *,
+    owner: str | None = None,
+    beacon: str | None = None,
+    blobs: str | None = None,
 ) -> None:
     """Makes a step, and says what came of it and what comes next."""
     from synchromesh.operations.exit_report import print_move, print_next
-    from synchromesh.settlement.blobs import blob_source
+    from synchromesh.settlement.blob_sources import blob_source
     from synchromesh.settlement.exits.leaving import Exit
 
     async def make(chain: Chain) -> tuple[list[Move], Standing, list[VaultAsset]]:
-        way = await Exit.connect(chain, contract, owner_of(owner, key), secret_of(key), blob_source(chain, beacon))
+        source = blob_source(chain, beacon, blobs)
+        way = await Exit.connect(chain, contract, owner_of(owner, key), secret_of(key), source)
         moves = await step(way)
         return moves, await way.venue.standing(), way.venue.assets
 

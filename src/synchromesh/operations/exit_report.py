@@ -62,7 +62,8 @@ def print_status(status: ExitStatus, assets: Sequence[VaultAsset]) -> None:
     for account in status.accounts:
         _print_account(account, assets)
     for deposit in status.deposits:
-        where = "returned" if deposit.returned else "credited by no batch yet"
+        where = "served by no batch yet" if deposit.served is None else f"not credited by batch {deposit.served}"
+        where = "returned" if deposit.returned else where
         typer.echo(f"deposit of inbox item {deposit.index}: {assets[deposit.asset].amount(deposit.amount)}, {where}")
     for payout in status.payouts:
         amount = assets[payout.withdrawal.asset].amount(payout.withdrawal.amount)

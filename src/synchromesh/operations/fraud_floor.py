@@ -43,7 +43,7 @@ TICK, LOT = 5_000_000, 1_000_000
 """Five dollars, a hundredth of a contract."""
 SPEED = 20
 """Venue seconds per real second: a challenge window passes while one looks on."""
-WINDOWS = Windows(challenge=600, serve=400, upgrade=1_200, answer=120, exit=200)
+WINDOWS = Windows(challenge=800, serve=400, upgrade=1_700, answer=40, reconcile=200, exit=200)
 """Times of the contracts, venue seconds."""
 STALENESS = 3_600 * SECOND
 """How old marks may be: the story has few of them."""

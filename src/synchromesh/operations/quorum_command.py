@@ -9,7 +9,7 @@ import typer
 
 from synchromesh.operations.chain_options import as_json, on_chain
 from synchromesh.operations.processes import run_until_signal
-from synchromesh.options import KEY_VARIABLE, Beacon, Contract, Rpc
+from synchromesh.options import KEY_VARIABLE, Beacon, Blobs, Contract, Rpc, State
 
 quorum_app = typer.Typer(help="Verifiers who sign batches that they have replayed.", no_args_is_help=True)
 
@@ -30,11 +30,18 @@ def node(
         int | None, typer.Option(help="Blocks that make one final; without, as the chain's node says.")
     ] = None,
     beacon: Beacon = None,
+    blobs: Blobs = None,
+    state: State = None,
 ) -> None:
     """Replays every batch, signs what is right, and serves the signatures; until Ctrl-C."""
     from synchromesh.verification.quorum.run import run_node
 
-    on_chain(rpc, lambda chain: run_until_signal(run_node(chain, contract, key, port, folder, confirmations, beacon)))
+    on_chain(
+        rpc,
+        lambda chain: run_until_signal(
+            run_node(chain, contract, key, port, folder, confirmations, beacon, blobs, state)
+        ),
+    )
 
 
 @quorum_app.command("aggregate")

@@ -9,7 +9,7 @@ import typer
 
 from synchromesh.operations.chain_options import as_json, on_chain
 from synchromesh.operations.processes import run_until_signal
-from synchromesh.options import KEY_VARIABLE, Beacon, Contract, Rpc
+from synchromesh.options import KEY_VARIABLE, Beacon, Blobs, Contract, Rpc
 
 EXIT_FROZEN = 3
 """Nobody answered in time. Not 1, with which plain errors exit."""
@@ -41,11 +41,12 @@ def respond(
     contract: Contract,
     key: Key,
     beacon: Beacon = None,
+    blobs: Blobs = None,
 ) -> None:
     """Answers requests with the newest state that was verified here, until Ctrl-C."""
     from synchromesh.verification.reconciliation.responder import run_responder
 
-    on_chain(rpc, lambda chain: run_until_signal(run_responder(chain, contract, key, beacon)))
+    on_chain(rpc, lambda chain: run_until_signal(run_responder(chain, contract, key, beacon, blobs)))
 
 
 if __name__ == "__main__":

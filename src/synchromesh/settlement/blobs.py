@@ -1,4 +1,4 @@
-"""EIP-4844 blobs: how they carry batch data, what commits to them, and where their contents are found again."""
+"""EIP-4844 blobs: how they carry batch data, and what commits to them."""
 
 from __future__ import annotations
 
@@ -6,32 +6,31 @@ import hashlib
 from collections.abc import Sequence
 from functools import cache
 from importlib import resources
-from typing import Any, Protocol
 
 import ckzg
-import httpx
 import msgspec
 import rlp
 
-from synchromesh._native import keccak256
-from synchromesh.settlement.chain import Chain, ChainError
+from synchromesh._native import MAX_CHUNK_BYTES, keccak256
 
 ELEMENTS = 4096
 """Elements of a blob, 32 bytes each."""
 ELEMENT_BYTES = 31
 """Bytes of data that an element carries behind a zero byte."""
+BLOB_BYTES = 32 * ELEMENTS
+"""Bytes of a blob."""
 LENGTH_BYTES = 4
 """Bytes of the length before the data."""
+DATA_ELEMENTS = (LENGTH_BYTES + MAX_CHUNK_BYTES) // ELEMENT_BYTES
+"""Elements that may carry something; all behind them are zero, so that a challenge with all the others fits a
+transaction."""
 BLOBS_MAX = 6
 """Most blobs of one transaction that every node relays."""
-SLOT_SECONDS = 12
-"""Seconds of a slot of the beacon chain."""
-RPC_SECONDS = 20.0
-"""How long a beacon node may take."""
 _WRAPPER_VERSION = b"\x01"
-_BLOB_BYTES = 32 * ELEMENTS
 _MODULUS = 0x73EDA753299D7D483339D80809A1D80553BDA402FFFE5BFEFFFFFFFF00000001
 """Order of the scalar field of BLS12-381."""
+_ROOT = pow(7, (_MODULUS - 1) // ELEMENTS, _MODULUS)
+"""A root of unity: its powers are where the polynomial takes the elements as values."""
 
 
 class Blob(msgspec.Struct, frozen=True):
@@ -64,6 +63,26 @@ class Contents(msgspec.Struct, frozen=True):
         return self.elements, self.commitment, self.proof
 
 
+class Element(msgspec.Struct, frozen=True):
+    """What shows the chain one element of a blob; field for field the contract's ``BlobElement``.
+
+    Attributes:
+        index: Which.
+        value: Its 32 bytes.
+        commitment: KZG commitment of the blob.
+        proof: KZG proof of the value.
+    """
+
+    index: int
+    value: bytes
+    commitment: bytes
+    proof: bytes
+
+    def as_tuple(self) -> tuple[int, bytes, bytes, bytes]:
+        """Returns the fields in ABI order."""
+        return self.index, self.value, self.commitment, self.proof
+
+
 def elements_of(data: bytes) -> bytes:
     """Returns the elements that carry data: ``length u32 ‖ data``, 31 bytes to each, behind a zero byte."""
     stream = len(data).to_bytes(LENGTH_BYTES, "big") + data
@@ -74,18 +93,26 @@ def elements_of(data: bytes) -> bytes:
 def data_of(content: bytes) -> bytes | None:
     """Returns the data in a blob; None when it carries none in this form."""
     elements = [content[at : at + 32] for at in range(0, len(content), 32)]
-    if any(element[0] for element in elements):
+    if any(element[0] for element in elements) or stray_element(content) is not None:
         return None
-    stream = b"".join(element[1:] for element in elements)
+    stream = b"".join(element[1:] for element in elements[:DATA_ELEMENTS])
     length = int.from_bytes(stream[:LENGTH_BYTES], "big")
     data = stream[LENGTH_BYTES : LENGTH_BYTES + length]
     return data if len(data) == length else None
 
 
+def stray_element(content: bytes) -> int | None:
+    """Returns the first element of a blob that has to be zero and is not; None when there is none."""
+    behind = content[32 * DATA_ELEMENTS :].lstrip(b"\x00")
+    return ELEMENTS - -(-len(behind) // 32) if behind else None
+
+
 def blob_of(data: bytes) -> Blob:
-    """Returns the blob that carries data."""
+    """Returns the blob that carries data; ValueError when none can."""
+    if len(data) > MAX_CHUNK_BYTES:
+        raise ValueError(f"no blob holds {len(data)} bytes")
     elements = elements_of(data)
-    content = elements + bytes(_BLOB_BYTES - len(elements))
+    content = elements + bytes(BLOB_BYTES - len(elements))
     return Blob(content, versioned_hash(commitment_of(content)))
 
 
@@ -100,14 +127,25 @@ def versioned_hash(commitment: bytes) -> bytes:
 
 
 def prove_contents(content: bytes) -> Contents:
-    """Returns what shows the chain the contents of a blob, without the zeros behind its data."""
+    """Returns what shows the chain the contents of a blob, without the zeros behind its data.
+
+    A `stray_element` is not among them, and shown by itself.
+    """
     stated = LENGTH_BYTES + int.from_bytes(content[1 : 1 + LENGTH_BYTES], "big")
-    shown = max(-(-len(content.rstrip(b"\x00")) // 32), -(-stated // ELEMENT_BYTES))
+    shown = min(max(-(-len(content.rstrip(b"\x00")) // 32), -(-stated // ELEMENT_BYTES)), DATA_ELEMENTS)
     elements = content[: 32 * shown]
     commitment = commitment_of(content)
     point = int.from_bytes(keccak256(versioned_hash(commitment) + keccak256(elements)), "big") % _MODULUS
     proof, _ = ckzg.compute_kzg_proof(content, point.to_bytes(32, "big"), trusted_setup())
     return Contents(elements, commitment, bytes(proof))
+
+
+def prove_element(content: bytes, index: int) -> Element:
+    """Returns what shows the chain one element of a blob, which has 4096."""
+    place = int(f"{index:012b}"[::-1], 2)
+    point = pow(_ROOT, place, _MODULUS).to_bytes(32, "big")
+    proof, value = ckzg.compute_kzg_proof(content, point, trusted_setup())
+    return Element(index, bytes(value), commitment_of(content), bytes(proof))
 
 
 def with_blobs(transaction: bytes, blobs: Sequence[Blob]) -> bytes:
@@ -125,70 +163,3 @@ def trusted_setup() -> object:
     package = "eth_account.typed_transactions.blob_transactions"
     with resources.as_file(resources.files(package).joinpath("kzg_trusted_setup.txt")) as path:
         return ckzg.load_trusted_setup(str(path), 0)
-
-
-class BlobSource(Protocol):
-    """Where contents of blobs are found. Nobody has to be trusted: contents are checked against the versioned hash."""
-
-    async def fetch(self, versioned_hash: bytes, timestamp: int) -> bytes | None:
-        """Returns the contents of a blob of a block with this timestamp; None when nobody has them any more.
-
-        Raises:
-            ChainError: When nobody answers.
-        """
-
-
-class LocalBlobs:
-    """Blobs of a local chain, which keeps all of them.
-
-    Args:
-        chain: The chain.
-    """
-
-    def __init__(self, chain: Chain) -> None:
-        self._chain = chain
-
-    async def fetch(self, versioned_hash: bytes, timestamp: int) -> bytes | None:
-        """See `BlobSource.fetch`; a node that is no local chain is a `ChainError`."""
-        found = await self._chain.request("anvil_getBlobByHash", "0x" + versioned_hash.hex())
-        return None if found is None else bytes.fromhex(str(found).removeprefix("0x"))
-
-
-class BeaconBlobs:
-    """Blobs by the API of beacon nodes, which keep them for some weeks, or of an archive that speaks it.
-
-    Args:
-        url: Base URL.
-    """
-
-    def __init__(self, url: str) -> None:
-        self._url = url.rstrip("/")
-        self._genesis: int | None = None
-
-    async def fetch(self, versioned_hash: bytes, timestamp: int) -> bytes | None:
-        """See `BlobSource.fetch`."""
-        async with httpx.AsyncClient(base_url=self._url, timeout=RPC_SECONDS) as client:
-            if self._genesis is None:
-                found = await self._get(client, "/eth/v1/beacon/genesis")
-                if found is None:
-                    raise ChainError(f"{self._url} is no beacon node")
-                self._genesis = int(found["genesis_time"])
-            slot = (timestamp - self._genesis) // SLOT_SECONDS
-            wanted = "0x" + versioned_hash.hex()
-            blobs = await self._get(client, f"/eth/v1/beacon/blobs/{slot}?versioned_hashes={wanted}")
-        return bytes.fromhex(blobs[0].removeprefix("0x")) if blobs else None
-
-    async def _get(self, client: httpx.AsyncClient, path: str) -> Any:
-        """Returns the data of an answer, None when the node does not have them."""
-        try:
-            answer = await client.get(path)
-            if answer.status_code == httpx.codes.NOT_FOUND:
-                return None
-            return answer.raise_for_status().json()["data"]
-        except (httpx.HTTPError, ValueError, KeyError) as error:
-            raise ChainError(f"{self._url}{path}: {error!r}") from error
-
-
-def blob_source(chain: Chain, beacon: str | None) -> BlobSource:
-    """Returns where blobs are found: at a beacon node, or without one at a local chain."""
-    return LocalBlobs(chain) if beacon is None else BeaconBlobs(beacon)

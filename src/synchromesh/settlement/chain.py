@@ -24,11 +24,17 @@ BLOCKS_PER_QUERY = 2_000
 """Most blocks asked for in one log query."""
 REORG_BLOCKS = 64
 """Blocks that whoever follows events reads again at each look: what they held may have gone back."""
+METHOD_NOT_FOUND = -32601
+"""JSON-RPC's code for a method that a node does not have."""
 _ABIS = resources.files("synchromesh.settlement").joinpath("abi")
 
 
 class ChainError(Exception):
     """The chain cannot be reached, or refuses what was asked of it."""
+
+
+class MethodUnknown(ChainError):
+    """The node has no such method."""
 
 
 class Reverted(ChainError):
@@ -103,12 +109,15 @@ class Chain:
         """Returns the result of any JSON-RPC method.
 
         Raises:
-            ChainError: When the node does not answer, or refuses.
+            MethodUnknown: When the node does not have the method.
+            ChainError: When it does not answer, or refuses.
         """
         with chain_errors():
             answer = await self.web3.provider.make_request(RPCEndpoint(method), list(parameters))
         if "error" in answer:
-            raise ChainError(f"{method}: {answer['error']}")
+            error: Any = answer["error"]
+            unknown = isinstance(error, dict) and error.get("code") == METHOD_NOT_FOUND
+            raise (MethodUnknown if unknown else ChainError)(f"{method}: {error}")
         return answer["result"]
 
     def contract(self, name: str, address: str) -> AsyncContract:

@@ -23,6 +23,7 @@ class VenueContracts:
         challenges: Who judges what is said to be wrong.
         exits: The way out of a frozen venue.
         reconciliation: Where users demand to be shown their account.
+        advances: The reserve that pays withdrawals before they are final; None if the venue has none.
     """
 
     settlement: AsyncContract
@@ -31,6 +32,7 @@ class VenueContracts:
     challenges: AsyncContract
     exits: AsyncContract
     reconciliation: AsyncContract
+    advances: AsyncContract | None
 
     @classmethod
     async def find(cls, chain: Chain, address: str) -> VenueContracts:
@@ -42,6 +44,7 @@ class VenueContracts:
         settlement = chain.contract("BondedSettlement", address)
         ask = settlement.functions
         try:
+            advances = str(await chain.call(ask.advances()))
             return cls(
                 settlement=settlement,
                 batch_data=chain.contract("BatchData", await chain.call(ask.batchData())),
@@ -49,6 +52,7 @@ class VenueContracts:
                 challenges=chain.contract("Challenges", await chain.call(ask.challenges())),
                 exits=chain.contract("Exits", await chain.call(ask.exits())),
                 reconciliation=chain.contract("Reconciliation", await chain.call(ask.reconciliation())),
+                advances=None if advances == ZERO_ADDRESS else chain.contract("Advances", advances),
             )
         except ChainError as error:
             if isinstance(error.__cause__, BadFunctionCallOutput):

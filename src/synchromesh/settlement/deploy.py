@@ -11,7 +11,7 @@ from synchromesh.settlement.construction import Construction
 from synchromesh.settlement.contracts import VenueContracts
 from synchromesh.settlement.judges import Judges, add_judges
 from synchromesh.settlement.sender import Sender
-from synchromesh.settlement.terms import VenueTerms, VerifierTerms
+from synchromesh.settlement.terms import VenueTerms
 
 USDC_DECIMALS = 6
 """Decimals of USDC on chain."""
@@ -75,11 +75,11 @@ async def deploy(sender: Sender, terms: VenueTerms, judges: Judges | None = None
         terms.request_stake,
     )
     _change(site, settlement, "setChallenges", challenges)
-    reconciliation = site.create("Reconciliation", settlement, terms.windows.answer, terms.request_stake)
+    reconciliation = site.create("Reconciliation", settlement, terms.windows.reconcile, terms.request_stake)
     _change(site, settlement, "setReconciliation", reconciliation)
     for standby in terms.standbys:
         _change(site, settlement, "setStandby", standby, True)
-    quorum = _create_quorum(site, terms, usdc, settlement, terms.verifiers) if terms.verifiers else ""
+    quorum = _create_quorum(site, sender.address, terms, usdc, settlement) if terms.verifiers else ""
     if terms.attestations is not None:
         asked = terms.attestations
         registry = site.create(
@@ -97,7 +97,7 @@ def _create_settlement(site: Construction, owner: str, terms: VenueTerms, usdc: 
     """Adds bonds, exits and settlement: the first two are built with the address that the third will have."""
     windows = terms.windows
     settlement = site.address(ahead=2)
-    # Longer than it takes until an item that came before the release is overdue, and its batch final.
+    # Until an item that came before the release is overdue, and the batch that serves it final: no less is allowed.
     delay = windows.serve + windows.challenge
     bonds = site.create("Bonds", usdc, settlement, terms.insurance, terms.bond, terms.reward_share, delay)
     exits = site.create("Exits", settlement, judges.exit_valuer, windows.exit)
@@ -108,6 +108,7 @@ def _create_settlement(site: Construction, owner: str, terms: VenueTerms, usdc: 
         genesis_root(),
         windows.challenge,
         terms.max_time_lead,
+        terms.max_time_lag,
         windows.serve,
         windows.upgrade,
         judges.batch_data,
@@ -119,7 +120,10 @@ def _create_settlement(site: Construction, owner: str, terms: VenueTerms, usdc: 
     return created
 
 
-def _create_quorum(site: Construction, terms: VenueTerms, usdc: str, settlement: str, verifiers: VerifierTerms) -> str:
+def _create_quorum(site: Construction, owner: str, terms: VenueTerms, usdc: str, settlement: str) -> str:
+    """Adds verifiers, and the reserve that pays what they vouch for; the owner fills it, unless the token is ours."""
+    verifiers = terms.verifiers
+    assert verifiers is not None, "only a venue with verifiers has a quorum"
     quorum = site.create(
         "VerifierQuorum",
         settlement,
@@ -130,8 +134,11 @@ def _create_quorum(site: Construction, terms: VenueTerms, usdc: str, settlement:
         terms.insurance,
         list(verifiers.listed),
     )
-    _change(site, settlement, "setQuorum", quorum)
-    _change(site, settlement, "setEarlyCap", _USDC, verifiers.early_cap)
+    advances = site.create("Advances", settlement, quorum, owner)
+    _change(site, settlement, "setAdvances", advances)
+    site.call("Advances", advances, "setEarlyCap", _USDC, verifiers.early_cap)
+    if terms.usdc is None:
+        site.call("TestUSDC", usdc, "mint", advances, verifiers.early_cap)
     return quorum
 
 

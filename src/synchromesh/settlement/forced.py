@@ -88,8 +88,7 @@ class ForcedRequests:
         Raises:
             ChainError: When the node does not answer.
         """
-        deadline = int(await self._chain.call(self._contract.functions.serveDeadline()))
-        grace = int(await self._chain.call(self._contract.functions.graceUntil()))
+        serve = int(await self._chain.call(self._contract.functions.serveDeadline()))
         cursors = await self._cursors()
         found = []
         async for log in self._chain.logs(self._contract.events.InboxItem):
@@ -99,6 +98,7 @@ class ForcedRequests:
             index = int(log["args"]["index"])
             with chain_errors():
                 block = await self._chain.web3.eth.get_block(log["blockNumber"])
+            due = await self._chain.call(self._contract.functions.dueAt(block["timestamp"], serve))
             found.append(
                 ForcedRequest(
                     index=index,
@@ -107,7 +107,7 @@ class ForcedRequests:
                     asset=body.asset if isinstance(body, ForcedWithdraw) else 0,
                     amount=body.amount if isinstance(body, ForcedWithdraw) else 0,
                     batch=next((batch for batch, cursor in sorted(cursors.items()) if cursor > index), None),
-                    overdue_at=max(int(block["timestamp"]) + deadline, grace) + 1,
+                    overdue_at=int(due) + 1,
                 )
             )
         return found

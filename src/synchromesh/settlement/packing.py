@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from synchromesh._native import MAX_CHUNK_BYTES, Entry, Progress, Step, pack_chunk
+from synchromesh._native import MAX_CHUNK_BYTES, MAX_CHUNK_UNITS, Entry, Progress, Step, pack_chunk
 
 ENTRY_BYTES = 4
 """Bytes of an entry beside its record and steps: two lengths."""
-STEPS_MAX = 0x7FFF
-"""Most steps of an entry."""
 _STEP_BYTES = 33
 _SUBJECT_BYTES = 32
+_NO_SUBJECT = bytes(_SUBJECT_BYTES)
 
 
 @dataclass(frozen=True)
@@ -32,7 +31,7 @@ class PackedChunk:
 
 def step_bytes(step: Step) -> int:
     """Returns how many bytes a step takes."""
-    return _STEP_BYTES + (_SUBJECT_BYTES if any(step.subject) else 0)
+    return _STEP_BYTES + (_SUBJECT_BYTES if step.subject != _NO_SUBJECT else 0)
 
 
 class Packer:
@@ -41,14 +40,18 @@ class Packer:
     Args:
         start: Where reading stands before the first chunk.
         chunk_bytes: Most bytes of a chunk.
+        chunk_units: Most entries and steps of a chunk, together.
+
+    Attributes:
+        bytes: Of all commands so far.
     """
 
-    def __init__(self, start: Progress, chunk_bytes: int = MAX_CHUNK_BYTES) -> None:
+    def __init__(self, start: Progress, chunk_bytes: int = MAX_CHUNK_BYTES, chunk_units: int = MAX_CHUNK_UNITS) -> None:
         self._at = start
-        self._chunk_bytes = chunk_bytes
+        self._chunk_bytes, self._chunk_units = chunk_bytes, chunk_units
         self._chunks: list[PackedChunk] = []
         self._entries: list[Entry] = []
-        self._used = 0
+        self._bytes_left, self._units_left = chunk_bytes, chunk_units
         self.bytes = 0
 
     def add(self, record: bytes, steps: Sequence[Step]) -> None:
@@ -61,16 +64,16 @@ class Packer:
         head: bytes | None = record
         rest = list(steps)
         while head is not None or rest:
-            taken = self._fitting(len(head or b""), rest)
+            taken, size = self._fitting(len(head or b""), rest)
             if rest and not taken:
                 if not self._entries:
                     raise ValueError(f"no chunk of {self._chunk_bytes} bytes holds a record of {len(record)}")
                 self._close()
                 continue
             here, rest = rest[:taken], rest[taken:]
-            size = ENTRY_BYTES + len(head or b"") + sum(map(step_bytes, here))
             self._entries.append(Entry(head, here, goes_on=bool(rest)))
-            self._used += size
+            self._bytes_left -= size
+            self._units_left -= 1 + taken
             self.bytes += size
             head = None
             if rest:
@@ -86,16 +89,17 @@ class Packer:
             self._close()
         return self._chunks
 
-    def _fitting(self, record_bytes: int, steps: list[Step]) -> int:
-        """Returns how many of the steps fit behind a record of that size."""
-        room = self._chunk_bytes - self._used - ENTRY_BYTES - record_bytes
-        for count, step in enumerate(steps[:STEPS_MAX]):
-            room -= step_bytes(step)
-            if room < 0:
-                return count
-        return min(len(steps), STEPS_MAX)
+    def _fitting(self, record_bytes: int, steps: list[Step]) -> tuple[int, int]:
+        """Returns how many of the steps fit behind a record of that size, and how many bytes all that takes."""
+        size = ENTRY_BYTES + record_bytes
+        for count, step in enumerate(steps):
+            behind = size + step_bytes(step)
+            if behind > self._bytes_left or count + 2 > self._units_left:
+                return count, size
+            size = behind
+        return len(steps), size
 
     def _close(self) -> None:
         data, trace_root, self._at = pack_chunk(self._at, self._entries)
         self._chunks.append(PackedChunk(data, trace_root, self._at))
-        self._entries, self._used = [], 0
+        self._entries, self._bytes_left, self._units_left = [], self._chunk_bytes, self._chunk_units

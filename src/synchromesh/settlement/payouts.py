@@ -6,13 +6,14 @@ from collections.abc import Sequence
 from enum import StrEnum
 
 import msgspec
+from web3.contract.async_contract import AsyncContractFunction
 from web3.types import TxReceipt
 
 from synchromesh.settlement.batches import QueuedWithdrawal
 from synchromesh.settlement.chain import Chain
-from synchromesh.settlement.contracts import VenueContracts
+from synchromesh.settlement.contracts import ZERO_ADDRESS, VenueContracts
 from synchromesh.settlement.posted import PostedBatch
-from synchromesh.settlement.sender import Sender
+from synchromesh.settlement.sender import Outcome, Sender, action_of
 
 
 class PayoutState(StrEnum):
@@ -21,10 +22,11 @@ class PayoutState(StrEnum):
     PENDING = "pending"
     """Its batch is not final."""
     VOUCHED = "vouched for"
-    """Its batch is not final, but the quorum signed it: it is paid early, up to the asset's cap."""
+    """Its batch is not final, but the quorum signed it: the venue's reserve advances it, up to the asset's cap."""
     FINAL = "final"
     """It can be claimed."""
     PAID = "paid"
+    """Its recipient has it: it was claimed, or somebody advanced it, who now waits in the recipient's stead."""
 
 
 class Payout(msgspec.Struct, frozen=True):
@@ -59,7 +61,7 @@ class Payouts:
 
     def __init__(self, chain: Chain, contracts: VenueContracts) -> None:
         self._chain = chain
-        self._contract = contracts.settlement
+        self._contract, self._advances = contracts.settlement, contracts.advances
 
     async def of(self, recipient: bytes, batches: Sequence[PostedBatch]) -> list[Payout]:
         """Returns the withdrawals to ``recipient`` (20 bytes), by number.
@@ -93,13 +95,27 @@ class Payouts:
         """Claims a withdrawal, early if that is how it can be; its recipient is paid, whoever sends this.
 
         Raises:
-            Reverted: When it cannot be claimed (now), or the early cap is used up.
+            Reverted: When it cannot be claimed (now), or the reserve has no more for it.
             ChainError: When the node does not answer.
         """
-        functions = self._contract.functions
-        claim = functions.claimEarly if payout.state is PayoutState.VOUCHED else functions.claimWithdrawal
+        return await sender.send(self._call(payout))
+
+    async def claim_each(self, sender: Sender, payouts: Sequence[Payout]) -> list[Outcome]:
+        """Claims withdrawals as `claim` does, none of which stops the others; returns what became of each.
+
+        Raises:
+            ChainError: When the node does not answer.
+        """
+        return await sender.send_each([action_of(self._call(payout)) for payout in payouts])
+
+    def _call(self, payout: Payout) -> AsyncContractFunction:
+        if payout.state is PayoutState.VOUCHED and self._advances is not None:
+            claim = self._advances.functions.claimEarly
+        else:
+            claim = self._contract.functions.claimWithdrawal
         leaf = payout.withdrawal.as_tuple()
-        return await sender.send(claim(payout.batch, leaf, payout.position, payout.count, payout.siblings))
+        call: AsyncContractFunction = claim(payout.batch, leaf, payout.position, payout.count, payout.siblings)
+        return call
 
     async def _state(self, batch: PostedBatch) -> tuple[int, PayoutState]:
         """When a batch is final, and what that says of its withdrawals."""
@@ -109,16 +125,17 @@ class Payouts:
         final_at = int(committed) + int(await call(read.challengeWindow()))
         if await call(read.isFinal(index)):
             return final_at, PayoutState.FINAL
-        quorum = str(await call(read.quorum()))
-        if int(quorum, 16) == 0 or await call(read.frozen()):
+        if self._advances is None:
             return final_at, PayoutState.PENDING
-        signers = self._chain.contract("VerifierQuorum", quorum)
+        signers = self._chain.contract("VerifierQuorum", str(await call(self._advances.functions.quorum())))
         vouched = await call(signers.functions.isVouchedFor(batch.hash))
         return final_at, PayoutState.VOUCHED if vouched else PayoutState.PENDING
 
     async def _is_paid(self, withdrawal: QueuedWithdrawal) -> bool:
-        """Whether it was paid. One paid early by a batch that was taken back can have been another of this number."""
+        """Whether its recipient has it. Of withdrawals with one number, in batches that were taken back, say, each can
+        have been advanced.
+        """
         read = self._contract.functions
         if await self._chain.call(read.isClaimed(withdrawal.number)):
             return True
-        return bytes(await self._chain.call(read.paidEarly(withdrawal.number))) == withdrawal.leaf()
+        return str(await self._chain.call(read.advancedBy(withdrawal.leaf()))) != ZERO_ADDRESS

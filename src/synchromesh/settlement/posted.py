@@ -21,7 +21,8 @@ from synchromesh.settlement.batches import (
     progress_from_chain,
     withdrawal_root,
 )
-from synchromesh.settlement.blobs import BlobSource, LocalBlobs, commitment_of, data_of, versioned_hash
+from synchromesh.settlement.blob_sources import BlobSource, LocalBlobs
+from synchromesh.settlement.blobs import commitment_of, data_of, versioned_hash
 from synchromesh.settlement.chain import BLOCKS_PER_QUERY, Chain, ChainError, Reverted, chain_errors
 from synchromesh.settlement.contracts import VenueContracts
 

@@ -21,6 +21,10 @@ log = structlog.get_logger(__name__)
 
 GAS_HEADROOM = 1.2
 """Estimated gas is multiplied by this."""
+TRANSACTION_GAS_MAX = 1 << 24
+"""Most gas that a transaction may ask for (EIP-7825)."""
+IN_FLIGHT_MAX = 16
+"""Transactions of one account that every node keeps at once; the next ones follow as these are mined."""
 FEE_BUMP = 1.25
 """A replacement pays this much more than the transaction that it replaces; nodes ask for 10 %."""
 BLOB_FEE_BUMP = 2.0
@@ -29,8 +33,9 @@ ATTEMPTS_MAX = 12
 """Times that one transaction is signed before giving up."""
 PATIENCE_SECONDS = 30.0
 """Real seconds to wait for a transaction before replacing it."""
+FIRST_LOOK_SECONDS = 0.02
 LOOK_SECONDS = 0.5
-"""Longest time between two looks at a transaction."""
+"""Shortest and longest time between two looks at a transaction."""
 LOOKS_WITHOUT_RECEIPT = 4
 """Looks after which a nonce that is used up, by none of our transactions, was used by somebody else."""
 
@@ -40,6 +45,8 @@ OFFERED_BEFORE = ("already known", "alreadyknown", "known transaction", "already
 """How they say that they have it, or that one of its nonce was mined: what was mined is looked at next."""
 
 Call = AsyncContractFunction | AsyncContractConstructor
+Outcome = TxReceipt | Reverted
+"""What became of a transaction: it was mined, or refused."""
 
 
 class NonceTaken(ChainError):
@@ -112,6 +119,10 @@ class _Flight:
             fees["maxFeePerBlobGas"] = Wei(self.blob_cap)
         return fees
 
+    def is_outgrown(self, base_fee: int, blob_fee: int) -> bool:
+        """Whether no block takes it at today's fees."""
+        return base_fee > self.cap or (bool(self.action.blobs) and blob_fee > self.blob_cap)
+
 
 class Sender:
     """Sends transactions of one account, each until it is mined.
@@ -160,26 +171,61 @@ class Sender:
     async def send_all(self, actions: Sequence[Action]) -> list[TxReceipt]:
         """Sends transactions with successive nonces without waiting for one another; returns all receipts.
 
-        The gas of one that depends on another has to be given: it is estimated before any of them is mined.
+        Nothing is sent when one of them is refused beforehand. The gas of one that depends on another has to be given:
+        it is estimated before any of them is mined.
 
         Raises:
             As `send`.
         """
         async with self._lock:
-            first = await self.nonce()
             with chain_errors():
-                flights = [
-                    _Flight(action, nonce, await self._gas(action)) for nonce, action in enumerate(actions, first)
-                ]
-                for flight in flights:
+                ready = [msgspec.structs.replace(action, gas=await self._gas(action)) for action in actions]
+            outcomes = await self._deliver(ready)
+        for outcome in outcomes:
+            if isinstance(outcome, Reverted):
+                raise outcome
+        return cast(list[TxReceipt], outcomes)
+
+    async def send_each(self, actions: Sequence[Action]) -> list[Outcome]:
+        """Sends transactions that do not depend on one another, the most urgent first; returns what became of each.
+
+        What is refused, before or after it was mined, stops no other. After an error, whoever asks what is still to be
+        done may call this again, in another life of the process as well.
+
+        Raises:
+            NonceTaken: When another transaction of the account was mined in the place of one.
+            ChainError: When one cannot be brought into a block; those before it were.
+        """
+        async with self._lock:
+            return await self._deliver(actions)
+
+    async def _deliver(self, actions: Sequence[Action]) -> list[Outcome]:
+        outcomes: list[Outcome | None] = [None] * len(actions)
+        flights: dict[int, _Flight] = {}
+        first, failure = await self.nonce(), None
+        for number, action in enumerate(actions):
+            try:
+                with chain_errors():
+                    flight = _Flight(action, first + len(flights), await self._gas(action))
+                    await self._until_mined(list(flights.values()), IN_FLIGHT_MAX - 1)
                     await self._bid(flight)
-                receipts = await self._follow(flights)
-        for receipt in receipts:
+            except Reverted as refusal:
+                outcomes[number] = refusal
+                continue
+            except ChainError as error:
+                # What is on its way is looked after all the same: left alone, it would be outbid by the next try.
+                failure = error
+                break
+            flights[number] = flight
+        with chain_errors():
+            receipts = await self._receipts(list(flights.values()))
+        for number, receipt in zip(flights, receipts, strict=True):
             self._account_for(receipt)
-        for receipt in receipts:
-            if receipt["status"] != 1:
-                raise Reverted(f"transaction {receipt['transactionHash'].hex()} was mined and reverted")
-        return receipts
+            mined = f"transaction {receipt['transactionHash'].hex()} was mined and reverted"
+            outcomes[number] = receipt if receipt["status"] == 1 else Reverted(mined)
+        if failure is not None:
+            raise failure
+        return cast(list[Outcome], outcomes)
 
     async def _gas(self, action: Action) -> int:
         if action.gas is not None:
@@ -189,14 +235,13 @@ class Sender:
             asked["to"] = cast(Any, action.to)
         if action.blobs:
             asked["blobVersionedHashes"] = [cast(Any, blob.versioned_hash) for blob in action.blobs]
-        return int(await self._chain.web3.eth.estimate_gas(asked) * GAS_HEADROOM)
+        return min(int(await self._chain.web3.eth.estimate_gas(asked) * GAS_HEADROOM), TRANSACTION_GAS_MAX)
 
     async def _bid(self, flight: _Flight) -> None:
         """Signs a transaction at today's fees, higher than the last ones, until the node takes it."""
         eth, action = self._chain.web3.eth, flight.action
         while flight.attempts < ATTEMPTS_MAX:
             tip = max(int(await eth.max_priority_fee), 1)
-            blob_fee = int(await eth.blob_base_fee) if action.blobs else 0
             body: TxParams = {
                 "type": 3 if action.blobs else 2,
                 "chainId": await self._chain.chain_id(),
@@ -204,7 +249,7 @@ class Sender:
                 "gas": flight.gas,
                 "value": Wei(action.value),
                 "data": cast(Any, action.data),
-                **flight.bid(tip, await self._base_fee(), blob_fee),
+                **flight.bid(tip, await self._base_fee(), await self._blob_fee([flight])),
             }
             if action.to is not None:
                 body["to"] = cast(Any, action.to)
@@ -228,6 +273,11 @@ class Sender:
     async def _base_fee(self) -> int:
         return int((await self._chain.web3.eth.get_block("latest")).get("baseFeePerGas", 0))
 
+    async def _blob_fee(self, flights: Sequence[_Flight]) -> int:
+        """Returns the fee of blobs where any of the transactions has some; not every chain knows one."""
+        has_blobs = any(flight.action.blobs for flight in flights)
+        return int(await self._chain.web3.eth.blob_base_fee) if has_blobs else 0
+
     async def _offer(self, raw: bytes) -> bool:
         """Hands a transaction to the node; False when it asks for a higher fee."""
         try:
@@ -240,23 +290,28 @@ class Sender:
                 raise
         return True
 
-    async def _follow(self, flights: list[_Flight]) -> list[TxReceipt]:
-        delay, looks = 0.02, 0
+    async def _until_mined(self, flights: list[_Flight], left: int = 0) -> None:
+        """Looks after transactions until no more than ``left`` of them wait for a block."""
+        delay = FIRST_LOOK_SECONDS
         while True:
             mined = await self._chain.web3.eth.get_transaction_count(self._account.address, "latest")
             waiting = [flight for flight in flights if flight.nonce >= mined]
-            if not waiting:
-                found = [await self._receipt(flight) for flight in flights]
-                receipts = [receipt for receipt in found if receipt is not None]
-                if len(receipts) == len(flights):
-                    return receipts
-                looks += 1
-                if looks >= LOOKS_WITHOUT_RECEIPT:
-                    raise NonceTaken(f"another transaction of {self.address} was mined in the place of ours")
-            else:
-                await self._tend(waiting)
+            if len(waiting) <= left:
+                return
+            await self._tend(waiting)
             await asyncio.sleep(delay)
             delay = min(delay * 1.5, LOOK_SECONDS)
+
+    async def _receipts(self, flights: list[_Flight]) -> list[TxReceipt]:
+        """Returns the receipts of transactions once all are mined."""
+        for _ in range(LOOKS_WITHOUT_RECEIPT):
+            await self._until_mined(flights)
+            found = [await self._receipt(flight) for flight in flights]
+            receipts = [receipt for receipt in found if receipt is not None]
+            if len(receipts) == len(flights):
+                return receipts
+            await asyncio.sleep(LOOK_SECONDS)
+        raise NonceTaken(f"another transaction of {self.address} was mined in the place of ours")
 
     async def _receipt(self, flight: _Flight) -> TxReceipt | None:
         for known in reversed(flight.hashes):
@@ -267,12 +322,19 @@ class Sender:
         return None
 
     async def _tend(self, waiting: list[_Flight]) -> None:
-        """Looks after transactions that are not mined; of their fees only the first one's matter so far."""
-        first, now = waiting[0], asyncio.get_running_loop().time()
-        if now - first.offered >= self._patience or await self._is_outgrown(first):
-            self.used.replaced += 1
-            log.warning("transaction_replaced", nonce=first.nonce, attempt=first.attempts)
-            await self._bid(first)
+        """Looks after transactions that are not mined."""
+        now, first = asyncio.get_running_loop().time(), waiting[0]
+        base_fee, blob_fee = await self._base_fee(), await self._blob_fee(waiting)
+        slow = [
+            flight
+            for flight in waiting
+            if now - flight.offered >= self._patience or flight.is_outgrown(base_fee, blob_fee)
+        ]
+        if slow:
+            log.warning("transactions_replaced", nonces=[flight.nonce for flight in slow], attempt=first.attempts)
+            for flight in slow:
+                self.used.replaced += 1
+                await self._bid(flight)
         elif now - first.looked >= LOOK_SECONDS:
             first.looked = now
             dropped = [flight for flight in waiting if not await self._is_known(flight)]
@@ -282,12 +344,6 @@ class Sender:
                     await self._bid(flight)
             if dropped:
                 log.warning("transactions_sent_again", nonces=[flight.nonce for flight in dropped])
-
-    async def _is_outgrown(self, flight: _Flight) -> bool:
-        """Whether no block takes the transaction at today's fees."""
-        if await self._base_fee() > flight.cap:
-            return True
-        return bool(flight.action.blobs) and int(await self._chain.web3.eth.blob_base_fee) > flight.blob_cap
 
     async def _is_known(self, flight: _Flight) -> bool:
         try:

@@ -273,18 +273,19 @@ class SettlementService:
         return batches
 
     async def _require_office(self, contracts: VenueContracts) -> None:
-        """Takes over when nobody commits batches.
+        """Takes over when nobody may commit batches: nobody is operator, or who is has less at stake than it takes.
 
         Raises:
-            NotInOffice: When somebody else does.
+            NotInOffice: When somebody else may.
         """
         functions, address = contracts.settlement.functions, self._sender.address
         operator = str(await self._chain.call(functions.operator()))
-        if operator == ZERO_ADDRESS:
-            await self._sender.send(functions.takeOver())
-            log.warning("took_over", operator=address)
-        elif operator != address:
+        if operator == address:
+            return
+        if operator != ZERO_ADDRESS and await self._chain.call(contracts.bonds.functions.isBonded(operator)):
             raise NotInOffice(f"{operator} commits batches, and {address} stands by")
+        await self._sender.send(functions.takeOver())
+        log.warning("took_over", operator=address, former=operator)
 
     def _write_status(self) -> None:
         if self.stands_by:

@@ -32,6 +32,7 @@ class Metrics:
         self._batches = self._gauge("batches_verified", "Batches that were replayed and stand.")
         self._commands = self._gauge("commands_replayed", "Commands in them.")
         self._fraud = self._gauge("fraud", "1 while the chain holds a batch that is wrong.")
+        self._deviations = self._gauge("deviations", "Commands in which the operator chose otherwise than the engine.")
         self._frozen = self._gauge("venue_frozen", "1 when the venue is frozen.")
         self._balance = self._gauge("balance_ether", "What the challenging account holds.")
         self._looked = self._gauge("last_look_timestamp_seconds", "Timestamp of the newest block, last good look.")
@@ -52,6 +53,7 @@ class Metrics:
         self._batches.set(status.verdict.batches)
         self._commands.set(status.verdict.commands)
         self._fraud.set(not status.verdict.ok)
+        self._deviations.set(status.verdict.deviations)
         self._frozen.set(status.frozen)
         self._balance.set(status.balance / 10**18)
         self._looked.set(time)
@@ -64,9 +66,9 @@ class Metrics:
         """Counts a proven fraud."""
         self._challenges.labels(kind, fraud).inc()
 
-    def answered(self) -> None:
-        """Counts an answer."""
-        self._answers.inc()
+    def answered(self, count: int) -> None:
+        """Counts answers."""
+        self._answers.inc(count)
 
     def alerted(self, event: str) -> None:
         """Counts an alert."""

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import hmac
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import structlog
@@ -12,11 +13,10 @@ from web3.logs import DISCARD
 from web3.types import TxReceipt
 
 from synchromesh.settlement.allowance import allow
-from synchromesh.settlement.chain import Chain, Reverted, chain_errors
+from synchromesh.settlement.chain import Chain, ChainError, Reverted, chain_errors
 from synchromesh.settlement.contracts import VenueContracts
 from synchromesh.settlement.sender import GAS_HEADROOM, Sender, action_of
 from synchromesh.verification.dispute import Dispute, Kind, Unprovable, rehearse, try_out
-from synchromesh.verification.openings import Request
 from synchromesh.verification.pruned import StatePath
 from synchromesh.verification.status import ChallengeMade
 
@@ -26,6 +26,18 @@ CHALLENGE_GAS_MAX = 16_777_216
 """The cap of a transaction (EIP-7825): no challenge takes more."""
 REWARD_GAS = 150_000
 """More than it takes to pay a reward."""
+ANSWERS_AT_ONCE = 32
+"""Demands that one transaction answers."""
+CLOSED = "RequestClosed"
+"""What the contract says of a demand that was answered, proven or reclaimed."""
+ATTEMPTS_MAX = 5
+"""Times that a sealed proof is offered to a chain that does not take it; then it is made anew, if the batch stands."""
+PATIENCE_SECONDS = 60.0
+"""Real seconds that one attempt may keep everything else waiting."""
+
+
+class ProofStuck(ChainError):
+    """A sealed proof could not be sent, however often it was tried."""
 
 
 class Challenger:
@@ -45,11 +57,17 @@ class Challenger:
         self.sender = Sender(chain, secret)
         # A proof that was sealed, and is to be sent whatever becomes of the batch: its reward may wait for it.
         self._sealed: tuple[Dispute, bytes] | None = None
+        self._attempts = 0
 
     @property
     def address(self) -> str:
         """The account's address."""
         return self.sender.address
+
+    @property
+    def is_waiting(self) -> bool:
+        """Whether a proof was sealed and not sent yet: `finish` sends it."""
+        return self._sealed is not None
 
     async def balance(self) -> int:
         """Returns what the account holds, wei."""
@@ -83,10 +101,24 @@ class Challenger:
 
         Raises:
             ChainError: When the node still does not answer.
+            ProofStuck: When that was the last attempt: nothing is kept any more.
         """
         if self._sealed is None:
             return None
         dispute, salt = self._sealed
+        try:
+            async with asyncio.timeout(PATIENCE_SECONDS):
+                made = await self._offer(dispute, salt)
+        except (ChainError, TimeoutError) as error:
+            self._attempts += 1
+            if self._attempts < ATTEMPTS_MAX:
+                raise ChainError(f"the proof was not taken: {error or type(error).__name__}") from error
+            self._sealed, self._attempts = None, 0
+            raise ProofStuck(f"{dispute.function} of batch {dispute.finding.batch}: {error}") from error
+        self._sealed, self._attempts = None, 0
+        return made
+
+    async def _offer(self, dispute: Dispute, salt: bytes) -> ChallengeMade | None:
         try:
             await try_out(dispute, self._contracts.challenges, self.address)
             # The rehearsal did not see the seal, and so not what paying the reward takes.
@@ -95,9 +127,7 @@ class Challenger:
             (receipt,) = await self.sender.send_all([action])
         except Reverted as error:
             log.info("proof_overtaken", fraud=dispute.fraud, batch=dispute.finding.batch, reason=str(error))
-            self._sealed = None
             return None
-        self._sealed = None
         return self._made(dispute, receipt)
 
     async def freeze(self) -> str:
@@ -110,35 +140,61 @@ class Challenger:
         receipt = await self.sender.send(self._contracts.settlement.functions.freeze())
         return "0x" + bytes(receipt["transactionHash"]).hex()
 
-    async def ask(self, step: tuple[Any, ...], key: bytes) -> None:
-        """Demands a leaf behind a mark; the stake comes from the account's tokens.
+    async def ask(self, step: tuple[Any, ...], keys: Sequence[bytes]) -> None:
+        """Demands leaves behind a mark, as many as the account's tokens are enough for.
 
         Args:
             step: Batch, opening and record of the mark.
-            key: Key of the leaf.
+            keys: Keys of the leaves, the most useful first.
 
         Raises:
-            Reverted: When it is too late to ask, or the account has not enough tokens.
+            Reverted: When it is too late to ask, or there are not enough tokens for one.
             ChainError: When the node does not answer.
         """
         challenges = self._contracts.challenges
         token = str(await self._chain.call(self._contracts.bonds.functions.token()))
-        stake = int(await self._chain.call(challenges.functions.requestStake()))
-        await allow(self._chain, self.sender, token, challenges.address, stake)
-        await self.sender.send(challenges.functions.requestOpening(*step, key))
+        held = int(await self._chain.call(self._chain.contract("TestUSDC", token).functions.balanceOf(self.address)))
+        stake = int(await self._chain.call(challenges.functions.stakeNow()))
+        await allow(self._chain, self.sender, token, challenges.address, held)
+        asked = [challenges.functions.requestOpening(*step, key) for key in keys[: max(held // stake, 1)]]
+        made = await self.sender.send_each([action_of(call) for call in asked])
+        if isinstance(made[0], Reverted):
+            raise made[0]
 
-    async def answer(self, request: Request, path: StatePath) -> bool:
-        """Shows a leaf that somebody demanded; False when it was shown before.
+    async def answer(self, paths: Mapping[int, StatePath]) -> set[int]:
+        """Shows leaves that somebody demanded; returns the demands that were open until then.
+
+        Args:
+            paths: The leaves, by the ids of the demands, the most urgent first.
 
         Raises:
             ChainError: When the node does not answer.
         """
-        try:
-            await self.sender.send(self._contracts.challenges.functions.answerOpening(request.id, tuple(path)))
-        except Reverted as error:
-            log.info("answer_not_taken", request=request.id, reason=str(error))
-            return False
-        return True
+        functions, waiting = self._contracts.challenges.functions, list(paths)
+        groups = [waiting[at : at + ANSWERS_AT_ONCE] for at in range(0, len(waiting), ANSWERS_AT_ONCE)]
+        shown = [functions.answerOpenings(ids, [tuple(paths[each]) for each in ids]) for ids in groups]
+        found: set[int] = set()
+        for outcome in await self.sender.send_each([action_of(call) for call in shown]):
+            if isinstance(outcome, Reverted):
+                log.info("answers_not_taken", reason=str(outcome))
+                continue
+            events = self._contracts.challenges.events.OpeningAnswered().process_receipt(outcome, errors=DISCARD)
+            found |= {int(event["args"]["id"]) for event in events}
+        return found
+
+    async def reclaim(self, requests: Sequence[int]) -> set[int]:
+        """Takes back stakes of demands that nobody answered; returns those with which nothing is left to be done.
+
+        Args:
+            requests: Their ids.
+
+        Raises:
+            ChainError: When the node does not answer.
+        """
+        reclaim = self._contracts.challenges.functions.reclaimStake
+        sent = await self.sender.send_each([action_of(reclaim(request)) for request in requests]) if requests else []
+        done = zip(requests, sent, strict=True)
+        return {request for request, outcome in done if not isinstance(outcome, Reverted) or CLOSED in str(outcome)}
 
     async def _send(self, dispute: Dispute) -> ChallengeMade | None:
         salt = self._salt(dispute)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from synchromesh.files import write_json
-from synchromesh.options import Beacon, Contract, Rpc
+from synchromesh.options import Beacon, Blobs, Contract, Rpc
 from synchromesh.protocol import Receipt
 from synchromesh.verification.receipts import ReceiptError, read_receipts
 
@@ -31,13 +31,14 @@ def verify(
     follow: Annotated[bool, typer.Option(help="Go on verifying new batches until fraud is found.")] = False,
     json: Annotated[Path | None, typer.Option(help="Write the verdict to this file, anew after each look.")] = None,
     beacon: Beacon = None,
+    blobs: Blobs = None,
 ) -> None:
     """Replays every batch from the chain alone. Exits 0, or 1 with the first batch, command and reason."""
     from synchromesh.settlement.chain import ChainError
 
     try:
         known = read_receipts(receipts) if receipts is not None else []
-        verdict = asyncio.run(_run(rpc, contract, known, follow, json, beacon))
+        verdict = asyncio.run(_run(rpc, contract, known, follow, json, beacon, blobs))
     except (ChainError, ReceiptError, ValueError) as error:
         typer.echo(f"cannot verify: {error}", err=True)
         raise typer.Exit(EXIT_UNKNOWN) from error
@@ -51,16 +52,22 @@ def verify(
 
 
 async def _run(
-    rpc: str, contract: str, receipts: list[Receipt], follow: bool, path: Path | None, beacon: str | None
+    rpc: str,
+    contract: str,
+    receipts: list[Receipt],
+    follow: bool,
+    path: Path | None,
+    beacon: str | None,
+    blobs: str | None,
 ) -> Verdict:
-    from synchromesh.settlement.blobs import blob_source
+    from synchromesh.settlement.blob_sources import blob_source
     from synchromesh.settlement.chain import Chain, ChainError
     from synchromesh.verification.verify import Verifier
 
     chain = Chain(rpc)
     try:
         await chain.wait_ready()
-        verifier = Verifier(chain, contract, receipts, blobs=blob_source(chain, beacon))
+        verifier = Verifier(chain, contract, receipts, blobs=blob_source(chain, beacon, blobs))
         while True:
             try:
                 verdict = await verifier.advance()
@@ -81,7 +88,8 @@ def _sentence(verdict: Verdict) -> str:
     if verdict.fraud is not None:
         return f"FRAUD in {verdict.fraud}"
     pending = f" ({verdict.receipts_pending} more of commands not committed yet)" if verdict.receipts_pending else ""
+    chosen = f"; {verdict.deviations} deviations, the newest in {verdict.deviation}" if verdict.deviation else ""
     return (
         f"verified {verdict.batches} batches, {verdict.commands} commands, {verdict.inbox} inbox items, "
-        f"{verdict.receipts} receipts{pending}; state root {verdict.root or 'of the empty venue'}"
+        f"{verdict.receipts} receipts{pending}; state root {verdict.root or 'of the empty venue'}{chosen}"
     )

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import msgspec
 
-from synchromesh._native import Step
+from synchromesh._native import Replica, Step
 from synchromesh.settlement.posted import PostedBatch
-from synchromesh.verification.trace import PostedCommand
+from synchromesh.settlement.trace import PostedCommand
 
 
 class Finding(msgspec.Struct, frozen=True):
@@ -41,6 +41,8 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
         command: The command that is wrong, as it was posted; None when it is none.
         at: Which of its steps.
         own: The steps that it should have; None when the engine refuses it.
+        state: Stands before the command, or behind the batch when it is about none; not to be changed. None of a blob.
+        taken: How many of its steps can be followed as they were posted: all of them, of a deviation.
         chunk: The blob that is not what was said of it.
         withdrawal: Place in the batch's list of the withdrawal that was made otherwise.
     """
@@ -50,8 +52,15 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
     command: PostedCommand | None = None
     at: int = 0
     own: list[Step] | None = None
+    state: Replica | None = None
+    taken: int = 0
     chunk: int | None = None
     withdrawal: int | None = None
+
+    @property
+    def is_hidden(self) -> bool:
+        """Whether it is about the root behind a mark: only the operator can show what is under it."""
+        return self.finding.code == "marks" and self.own is not None and not self.taken
 
 
 class Fraud(Exception):

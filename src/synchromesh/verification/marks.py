@@ -3,7 +3,8 @@
 A mark asserts the root of the instruments behind it. Of a wrong one the chain shows a hash, so the leaves behind it are
 demanded one by one: each answer shows a leaf and the hashes beside its path, and where these differ from the right ones
 lies what is wrong. A figure that is not the model's is proven before `ModelGuard`, anything else by executing the step.
-Who does not answer loses by silence.
+Who does not answer loses by silence. Several leaves are asked for at once, and each answer is used as it comes, so who
+answers as late as it may gains little time.
 """
 
 from __future__ import annotations
@@ -14,12 +15,11 @@ from typing import NamedTuple
 
 from eth_abi.abi import encode
 
-from synchromesh._native import Replica
 from synchromesh.protocol import MarkUpdate, Record
 from synchromesh.verification.dispute import Dispute, Unprovable
 from synchromesh.verification.findings import Case
 from synchromesh.verification.openings import Answer
-from synchromesh.verification.proofs import asserted_dispute, step_dispute
+from synchromesh.verification.proofs import asserted_dispute, parts, step_dispute
 from synchromesh.verification.pruned import (
     INSTRUMENTS,
     Closed,
@@ -36,6 +36,10 @@ from synchromesh.verification.pruned import (
     open_path,
 )
 
+FRONTIER = 8
+"""Leaves that are asked for at once."""
+_SPARE_ROUNDS = 4
+"""Rounds beyond the logarithm of the number of instruments: what a proof has to show beside the leaf."""
 _KEY_BITS = 256
 _INSTRUMENT, _UNDERLYING, _EXPIRY = 0x00, 0x01, 0x02
 """First bytes of keys of instruments, underlyings and expiries."""
@@ -68,24 +72,25 @@ class Hunt:
 
     Args:
         case: The mark.
-        before: Stands before its command.
         answers: What was shown so far.
     """
 
-    def __init__(self, case: Case, before: Replica, answers: Sequence[Answer]) -> None:
-        assert case.command is not None, "it is about a mark"
-        self._case, self._before, self._record = case, before, case.command.record
+    def __init__(self, case: Case, answers: Sequence[Answer]) -> None:
+        command, self._before = parts(case)
+        self._case, self._record = case, command.record
         self._answers = {answer.key: answer.path for answer in answers}
-        self._keys = sorted(before.opening()["instruments"])
+        self._right: dict[bytes, StatePath] = {}
+        self._keys = sorted(self._before.opening()["instruments"])
 
     def next(self) -> Dispute | list[bytes]:
-        """Returns the challenge that proves what is wrong, or the keys whose leaves have to be shown for it.
+        """Returns the challenge that proves what is wrong, or the keys whose leaves have to be shown for it, the most
+        useful first: with each of them shown, the next look is nearer. Some may have been asked for already.
 
         Raises:
             Unprovable: When what was shown leads nowhere.
         """
         if not self._answers:
-            return [self._middle([key for key in self._keys if key[0] == _INSTRUMENT])]
+            return _spread([key for key in self._keys if key[0] == _INSTRUMENT])
         key, path = next(iter(self._answers.items()))
         if path.trees[INSTRUMENTS] == self._own(key).trees[INSTRUMENTS]:
             # Another tree is not the right one, and the instruments are those that the witness shows.
@@ -94,11 +99,16 @@ class Hunt:
             own = self._own(key)
             if (path.key, path.value) != (own.key, own.value):
                 return self._leaf(key, own, path)
-        return [self._deeper()]
+        # Each answer at least halves what is left, if the tree that is shown has any sense.
+        if len(self._answers) > FRONTIER * (len(self._keys).bit_length() + _SPARE_ROUNDS):
+            raise Unprovable("the leaves that were shown have no end")
+        return self._deeper()
 
     def _own(self, key: bytes) -> StatePath:
         """The right path, behind the mark."""
-        return StatePath.of(self._before.prove("instruments", key, self._record, 1))
+        if key not in self._right:
+            self._right[key] = StatePath.of(self._before.prove("instruments", key, self._record, 1))
+        return self._right[key]
 
     def _leaf(self, key: bytes, own: StatePath, path: StatePath) -> Dispute | list[bytes]:
         """What follows from a leaf that is not the right one."""
@@ -150,8 +160,8 @@ class Hunt:
         path = next(iter(self._answers.values()))
         return step_dispute(self._case, 0, Witness(witness.trees, (*witness.preimages, path.preimage)).encode())
 
-    def _deeper(self) -> bytes:
-        """The next key to ask for: in the smallest subtree that is not the right one and was not looked into."""
+    def _deeper(self) -> list[bytes]:
+        """The next keys to ask for: in the smallest subtree that is not the right one and was not looked into."""
         subtrees = [
             subtree
             for key, path in self._answers.items()
@@ -160,7 +170,7 @@ class Hunt:
         ]
         if not subtrees:
             raise Unprovable("every leaf that was shown is right, and the root is not")
-        return self._middle(min(subtrees, key=len))
+        return _spread(min(subtrees, key=len))
 
     def _differing(self, key: bytes, own: StatePath, path: StatePath) -> Iterator[list[bytes]]:
         """Keys of the subtrees beside a path that are not the right ones."""
@@ -184,9 +194,16 @@ class Hunt:
         _, _, _, witness = self._before.witness_command(self._record)[0]
         return Witness.decode(witness)
 
-    @staticmethod
-    def _middle(keys: list[bytes]) -> bytes:
-        return keys[len(keys) // 2]
+
+def _spread(keys: list[bytes]) -> list[bytes]:
+    """Returns some of sorted keys: the middle one, those that halve the rest, and so on."""
+    found, pieces = list[bytes](), [keys]
+    while pieces and len(found) < FRONTIER:
+        piece = pieces.pop(0)
+        middle = len(piece) // 2
+        found.append(piece[middle])
+        pieces += [half for half in (piece[:middle], piece[middle + 1 :]) if half]
+    return found
 
 
 def wrong_figure(own: bytes, shown: bytes) -> Wrong | None:

@@ -20,6 +20,7 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
         root: State root behind the mark.
         key: Key of the leaf.
         deadline: Until when it may be answered, s of the chain's time.
+        requester: Who demands it.
     """
 
     id: int
@@ -27,6 +28,7 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     root: bytes
     key: bytes
     deadline: int
+    requester: str
 
 
 class Answer(msgspec.Struct, frozen=True):
@@ -96,6 +98,7 @@ def _request(found: Any) -> Request:
         root=bytes(found["root"]),
         key=bytes(found["key"]),
         deadline=int(found["deadline"]),
+        requester=str(found["requester"]),
     )
 
 

@@ -4,54 +4,44 @@ from __future__ import annotations
 
 from typing import Any
 
-from synchromesh._native import Replica, merkle_proof
-from synchromesh.protocol import pack
-from synchromesh.settlement.blobs import prove_contents
+from synchromesh._native import Replica, Step, merkle_proof
+from synchromesh.settlement.blobs import prove_contents, prove_element, stray_element
 from synchromesh.settlement.judges import FURTHER_JUDGES
+from synchromesh.settlement.trace import PostedCommand, neighbours, step_opening
 from synchromesh.verification.dispute import Dispute, Kind
-from synchromesh.verification.examine import omitted_at
+from synchromesh.verification.examine import LIQUIDATION_ROUND, LIQUIDATION_START, MARGIN_CALL
 from synchromesh.verification.findings import Case
-from synchromesh.verification.trace import neighbours, posted_commands, step_opening
+from synchromesh.verification.replay import named
 
 COUNTERS = bytes([3]) + bytes(31)
 """Key of the counters among the globals."""
 TOTALS = bytes([9]) + bytes(31)
 """Key of what was deposited and withdrawn, among the globals."""
+OMISSIONS_MAX = 8
+"""Most accounts that are said to be left out at one place: one of them suffices."""
 NUMBER_OF = {name: number for number, (name, _) in enumerate(FURTHER_JUDGES)}
 """Numbers of the further judges, by name."""
 
 
-def disputes_of(case: Case, before: Replica) -> list[Dispute]:
+def disputes_of(case: Case) -> list[Dispute]:
     """Returns the challenges that may prove a finding, the most promising first; none of a mark's root, where only the
     operator knows what is behind it (see `marks`).
-
-    Args:
-        case: The finding.
-        before: Stands before the batch; is moved.
     """
     match case.finding.code:
         case "blob":
             return [_blob(case)]
         case "withdrawal_count":
-            return [_withdrawal_count(case, before)]
+            return [_withdrawal_count(case)]
         case "withdrawal":
-            return [_withdrawal(case, before)]
-        case "marks":
-            return []
-        case _:
-            move_to_command(case, before)
-            return _steps(case, before)
+            return [_withdrawal(case)]
+    return [] if case.is_hidden else _steps(case)
 
 
-def move_to_command(case: Case, before: Replica) -> None:
-    """Moves a replica that stands before the batch to where the wrong command begins."""
+def parts(case: Case) -> tuple[PostedCommand, Replica]:
+    """Returns the command that a case is about, and the state before it."""
     assert case.command is not None, "it is about a command"
-    records = []
-    for command in posted_commands(case.batch):
-        if command.sequence == case.command.sequence:
-            break
-        records.append(command.record)
-    before.apply_many(pack(records), verify=False)
+    assert case.state is not None, "which was replayed"
+    return case.command, case.state
 
 
 def step_dispute(case: Case, at: int, witness: bytes) -> Dispute:
@@ -71,69 +61,93 @@ def opened_step(case: Case, at: int) -> tuple[Any, ...]:
     return case.batch.opening(), step_opening(case.batch, *case.command.place(at)), case.command.record
 
 
-def _steps(case: Case, before: Replica) -> list[Dispute]:
-    """Challenges of a step that differs, or cannot be."""
-    command, own, at = case.command, case.own, case.at
-    assert command is not None, "it is about a command"
+def _steps(case: Case) -> list[Dispute]:
+    """Challenges of a step that differs, or cannot be: of the first, and of all that follow in the operator's way."""
+    command, state = parts(case)
+    own, at = case.own, case.at
     if own is None:
-        return [step_dispute(case, 0, _claim(case, before, 0))]
+        return [step_dispute(case, 0, _claim(case, 0)), *_chosen(case)]
+    if own == command.steps:
+        return _chosen(case)
     said, step = command.steps[at], own[at]
-    witnesses = [witness for _, _, _, witness in before.witness_command(command.record)]
     found = []
     if (said.kind, said.subject) == (step.kind, step.subject):
-        found.append(step_dispute(case, at, witnesses[at]))
+        found.append(step_dispute(case, at, state.witness_command(command.record)[at][3]))
         if step.last and not said.last:
             # Whether it is the last is not judged of every kind; what stands behind it is.
-            found.append(step_dispute(case, at + 1, _claim(case, before, at + 1)))
+            found.append(step_dispute(case, at + 1, _claim(case, at + 1)))
     else:
-        found.append(step_dispute(case, at, _claim(case, before, at)))
-    omitted = omitted_at(own, command.steps, at)
-    if omitted is not None:
-        found.insert(0, _omission(case, omitted, witnesses[omitted]))
+        found.append(step_dispute(case, at, _claim(case, at)))
+    return [*_omissions(case, own), *found, *_chosen(case)]
+
+
+def _claim(case: Case, at: int) -> bytes:
+    """The witness of a step that the engine would not take, behind the steps that it takes."""
+    command, state = parts(case)
+    said = command.steps[at]
+    return state.witness_claim(command.record, at, said.kind, said.subject)
+
+
+def _chosen(case: Case) -> list[Dispute]:
+    """Challenges of the steps from the first different one on, each in the state that the operator's way leads to, and
+    of that which does not follow from those before it.
+    """
+    (command, state), way, found = parts(case), named(parts(case)[0]), []
+    if case.at < case.taken < len(way):
+        witness = state.witness_claim(command.record, case.taken, *way[case.taken], named=way)
+        found.append(step_dispute(case, case.taken, witness))
+    if case.at < case.taken:
+        witnessed = state.witness_named(command.record, way)
+        found += [step_dispute(case, at, witnessed[at][3]) for at in range(case.at, case.taken)]
     return found
 
 
-def _claim(case: Case, before: Replica, at: int) -> bytes:
-    """The witness of a step that the engine would not take."""
-    assert case.command is not None, "it is about a command"
-    said = case.command.steps[at]
-    return before.witness_claim(case.command.record, at, said.kind, said.subject)
+def _omissions(case: Case, own: list[Step]) -> list[Dispute]:
+    """Challenges of the place at which everybody has been looked at, about accounts that were left out."""
+    command, state = parts(case)
+    said = command.steps
+    place = next((at for at, step in enumerate(said) if step.kind == LIQUIDATION_ROUND), len(said)) - 1
+    if place >= case.taken:
+        return []
+    looked = {(step.kind, step.subject) for step in said[: place + 1]}
+    left = [(step.kind, step.subject) for step in own if step.kind in (MARGIN_CALL, LIQUIDATION_START)]
+    found = []
+    for kind, subject in [each for each in left if each not in looked][:OMISSIONS_MAX]:
+        witness = state.witness_claim(command.record, place + 1, kind, subject, named=named(command))
+        found.append(_omission(case, place, int.from_bytes(subject[:8], "big"), witness))
+    return found
 
 
-def _omission(case: Case, omitted: int, witness: bytes) -> Dispute:
-    """The challenge of a place at which everybody has been looked at, and one account was left out.
+def _omission(case: Case, place: int, account: int, witness: bytes) -> Dispute:
+    """The challenge of such a place.
 
     Args:
         case: The finding.
-        omitted: Which of the own steps is left out.
-        witness: Of that step: the account, in the state behind the place.
+        place: Which of the claimed steps.
+        account: Who was left out.
+        witness: Of the account, in the state behind the place.
     """
-    assert case.command is not None, "it is about a command"
-    assert case.own is not None, "which applies"
-    place = omitted - 1
-    account = int.from_bytes(case.own[omitted].subject[:8], "big")
-    evidence = (*neighbours(case.batch, *case.command.place(place)), account, witness)
+    command, _ = parts(case)
+    evidence = (*neighbours(case.batch, *command.place(place)), account, witness)
     arguments = (*opened_step(case, place), evidence)
     return _dispute(case, Kind.OMISSION, "challengeOmission", _place(case, place), arguments)
 
 
-def _withdrawal(case: Case, before: Replica) -> Dispute:
-    assert case.command is not None, "it is about a command"
+def _withdrawal(case: Case) -> Dispute:
+    command, state = parts(case)
     assert case.withdrawal is not None, "which makes a withdrawal"
-    move_to_command(case, before)
-    paths = [before.prove("globals", key) for key in (COUNTERS, TOTALS)]
-    before.apply(case.command.record)
-    paths += [before.prove("globals", key) for key in (COUNTERS, TOTALS)]
-    evidence = (paths[0], paths[2], paths[1], paths[3])
+    before, after = state, state.copy()
+    after.apply(command.record)
+    paths = [each.prove("globals", key) for key in (COUNTERS, TOTALS) for each in (before, after)]
     leaves = [withdrawal.leaf() for withdrawal in case.batch.withdrawals]
     listed = (leaves[case.withdrawal], merkle_proof(leaves, case.withdrawal))
-    arguments = (*opened_step(case, 0), evidence, listed)
+    arguments = (*opened_step(case, 0), tuple(paths), listed)
     return _dispute(case, Kind.WITHDRAWAL, "challengeWithdrawal", _place(case, 0), arguments)
 
 
-def _withdrawal_count(case: Case, before: Replica) -> Dispute:
-    before.apply_many(pack([command.record for command in posted_commands(case.batch)]), verify=False)
-    counters = before.prove("globals", COUNTERS)
+def _withdrawal_count(case: Case) -> Dispute:
+    assert case.state is not None, "it was replayed"
+    counters = case.state.prove("globals", COUNTERS)
     return _dispute(case, Kind.WITHDRAWAL_COUNT, "challengeWithdrawalCount", 0, (case.batch.opening(), counters))
 
 
@@ -141,8 +155,11 @@ def _blob(case: Case) -> Dispute:
     assert case.chunk is not None, "it is about a blob"
     blob = case.batch.blobs[case.chunk]
     assert blob is not None, "it was read"
-    arguments = (case.batch.opening(), case.chunk, prove_contents(blob).as_tuple())
-    return _dispute(case, Kind.BLOB, "challengeBlob", case.chunk, arguments)
+    place, stray = (case.batch.opening(), case.chunk), stray_element(blob)
+    if stray is not None:
+        arguments = (*place, prove_element(blob, stray).as_tuple())
+        return _dispute(case, Kind.BLOB, "challengeElement", case.chunk, arguments)
+    return _dispute(case, Kind.BLOB, "challengeBlob", case.chunk, (*place, prove_contents(blob).as_tuple()))
 
 
 def _place(case: Case, at: int) -> int:

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import suppress
 
-from synchromesh.settlement.blobs import BlobSource
+from web3.contract import AsyncContract
+
+from synchromesh.settlement.blob_sources import BlobSource
 from synchromesh.settlement.chain import Chain, ChainError, chain_errors
 from synchromesh.settlement.posted import PostedBatch, PostedBatches
 
@@ -50,6 +54,10 @@ class ChainSource:
         """Returns the root that the contract starts from."""
         return bytes(await self._chain.call(self._contract.functions.genesisRoot()))
 
+    async def challenges(self) -> AsyncContract:
+        """Returns the contract that judges batches now."""
+        return self._chain.contract("Challenges", str(await self._chain.call(self._contract.functions.challenges())))
+
     async def batch_hash(self, index: int) -> bytes | None:
         """Returns the hash that the contract keeps of a batch, None when there is no such batch."""
         return await self._posted.hash_of(index)
@@ -63,3 +71,21 @@ class ChainSource:
         """
         async for batch in self._posted.read(first_index, block):
             yield batch
+
+
+async def ahead(batches: AsyncIterator[PostedBatch]) -> AsyncGenerator[PostedBatch]:
+    """Yields batches, the next of which is read while somebody looks at the last; to be closed."""
+    following = asyncio.ensure_future(_next(batches))
+    try:
+        while (batch := await following) is not None:
+            following = asyncio.ensure_future(_next(batches))
+            yield batch
+    finally:
+        following.cancel()
+        # Nobody asks for it any more, whatever became of it.
+        with suppress(asyncio.CancelledError, ChainError):
+            await following
+
+
+async def _next(batches: AsyncIterator[PostedBatch]) -> PostedBatch | None:
+    return await anext(batches, None)

@@ -2,30 +2,40 @@
 
 Every command that the chain holds is decoded, its signatures are recovered, and it is applied by the engine; every step
 that was posted is compared with the step that follows. The first thing that an honest operator would not have committed
-is the verdict.
+is the verdict. A choice that is the operator's own is followed, once the chain has judged every step of it.
 """
 
 from __future__ import annotations
 
 import asyncio
-from typing import NamedTuple
+from contextlib import aclosing
+from pathlib import Path
 
 import msgspec
+import structlog
 
 from synchromesh._native import Replica
-from synchromesh.protocol import Receipt, TypedDomain, pack
+from synchromesh.protocol import Receipt, TypedDomain
 from synchromesh.settlement.batches import BatchHeader
-from synchromesh.settlement.blobs import BlobSource
+from synchromesh.settlement.blob_sources import BlobSource
 from synchromesh.settlement.chain import Chain
 from synchromesh.settlement.posted import PostedBatch
+from synchromesh.settlement.trace import posted_commands
+from synchromesh.verification.checkpoints import Checkpoints
+from synchromesh.verification.court import Court
 from synchromesh.verification.examine import Examination, Home
 from synchromesh.verification.findings import Case, Finding, Fraud
 from synchromesh.verification.receipts import ReceiptBook
-from synchromesh.verification.source import ChainSource
-from synchromesh.verification.trace import posted_commands
+from synchromesh.verification.replay import replay
+from synchromesh.verification.saved import SavedStates, Verified
+from synchromesh.verification.source import ChainSource, ahead
 
-CHECKPOINTS = 4
-"""States before the newest batches that are kept, for when the chain takes some of them back."""
+log = structlog.get_logger(__name__)
+
+SAVE_EVERY = 64
+"""Batches between two states that are saved."""
+HASHES_AT_ONCE = 16
+"""Batches that the node is asked about at the same time."""
 
 
 class Verdict(msgspec.Struct, kw_only=True):
@@ -40,6 +50,9 @@ class Verdict(msgspec.Struct, kw_only=True):
         receipts: Receipts that the batches honour.
         receipts_pending: Receipts of commands that no batch holds yet.
         fraud: The first fault.
+        deviations: Commands in which the operator chose otherwise than the engine does, and was followed.
+        deviation: The first of them in the newest batch that has any.
+        unjudged: Steps of deviations that the chain's node could not judge.
     """
 
     ok: bool = True
@@ -50,13 +63,9 @@ class Verdict(msgspec.Struct, kw_only=True):
     receipts: int = 0
     receipts_pending: int = 0
     fraud: Finding | None = None
-
-
-class _Verified(NamedTuple):
-    """A batch that was verified."""
-
-    header: BatchHeader
-    hash: bytes
+    deviations: int = 0
+    deviation: Finding | None = None
+    unjudged: int = 0
 
 
 class Verifier:
@@ -68,6 +77,8 @@ class Verifier:
         receipts: Receipts to hold the operator to.
         confirmations: Blocks on top of a batch's that make it worth a look; None: the node's ``finalized``.
         blobs: Where blobs are found; None: on a local chain itself.
+        folder: Where states are saved, to start from; None: nowhere. Receipts of batches before such a state are not
+            checked, so whoever has some starts from the first batch.
     """
 
     def __init__(
@@ -77,15 +88,20 @@ class Verifier:
         receipts: list[Receipt] | None = None,
         confirmations: int | None = 0,
         blobs: BlobSource | None = None,
+        folder: Path | None = None,
     ) -> None:
+        assert folder is None or not receipts, "they would not be checked"
         self._chain, self._confirmations = chain, confirmations
         self._source = ChainSource(chain, contract, blobs)
         self._receipts = ReceiptBook(receipts or [])
         self._home: Home | None = None
+        self._court = Court(chain)
+        self._folder = folder
+        self._saved: SavedStates | None = None
+        # Behind the batches that were verified.
         self._replica = Replica()
-        self._verified: list[_Verified] = []
-        # The state before a batch, by its number.
-        self._checkpoints: dict[int, Replica] = {}
+        self._verified: list[Verified] = []
+        self._checkpoints = Checkpoints()
         self._wrong: tuple[Fraud, PostedBatch | None] | None = None
         self.verdict = self._sum_up()
 
@@ -97,9 +113,12 @@ class Verifier:
     @property
     def replica(self) -> Replica:
         """The state behind these batches; not to be changed."""
-        index = len(self._verified)
-        # In a wrong batch the replica itself has gone as far as the batch was right.
-        return self._replica if self._wrong is None else self._checkpoints.get(index, self._replica)
+        return self._replica
+
+    @property
+    def verified(self) -> list[Verified]:
+        """What is known of these batches."""
+        return self._verified
 
     @property
     def case(self) -> Case | None:
@@ -122,20 +141,21 @@ class Verifier:
         return None
 
     async def state_before(self, index: int) -> Replica:
-        """Returns the state before a batch, when those before it were verified; of old ones they are replayed.
+        """Returns the state before a batch, when those before it were verified; of some old ones they are replayed.
 
         Raises:
             ChainError: When the chain does not answer.
         """
-        start = max((known for known in self._checkpoints if known <= index), default=0)
-        replica = self._checkpoints[start].copy() if start in self._checkpoints else Replica()
+        start, kept = self._checkpoints.before(index)
+        replica = kept.copy()
         if start == index:
             return replica
-        async for batch in self._source.batches(start):
-            if batch.header.index >= index:
-                break
-            records = [command.record for command in posted_commands(batch)]
-            await asyncio.to_thread(replica.apply_many, pack(records), verify=False)
+        async with aclosing(ahead(self._source.batches(start))) as batches:
+            async for batch in batches:
+                at = batch.header.index
+                if at >= index:
+                    break
+                await asyncio.to_thread(replay, replica, posted_commands(batch), self._verified[at].chosen)
         return replica
 
     async def advance(self) -> Verdict:
@@ -166,30 +186,86 @@ class Verifier:
             if root != self._replica.state_root():
                 reason = f"the contract starts from 0x{root.hex()}, which is not the empty state"
                 raise Fraud(Finding(0, 0, "genesis_root", reason))
+            if self._folder is not None:
+                self._saved = SavedStates(self._folder, f"{chain_id}-{self._source.address.hex()}")
+                await self._resume(self._saved)
         return self._home
+
+    async def _resume(self, files: SavedStates) -> None:
+        """Goes on from the newest saved state that the chain holds; older ones are checkpoints."""
+        states: dict[int, Replica] = {}
+        for saved in files.read():
+            count = len(saved.verified)
+            if self._verified[:count] != saved.verified and (self._verified or not await self._stands(saved.verified)):
+                continue
+            replica = await asyncio.to_thread(saved.replica)
+            if replica is not None:
+                self._verified = self._verified or saved.verified
+                states[count] = replica
+        for index, replica in sorted(states.items()):
+            self._checkpoints.keep(index, replica)
+            self._replica = replica
+        log.info("resumed", batches=len(self._verified))
+
+    async def _stands(self, verified: list[Verified]) -> bool:
+        """Whether the chain holds all of these batches."""
+        for start in range(0, len(verified), HASHES_AT_ONCE):
+            part = verified[start : start + HASHES_AT_ONCE]
+            hashes = await asyncio.gather(*(self._source.batch_hash(at) for at in range(start, start + len(part))))
+            if any(
+                each.header.hash() != each.hash or each.hash != held for each, held in zip(part, hashes, strict=True)
+            ):
+                return False
+        return True
 
     async def _follow(self, home: Home) -> None:
         newest = await self._chain.finalized_block(self._confirmations)
-        async for batch in self._source.batches(len(self._verified), newest):
-            self._keep_checkpoint()
-            try:
-                await asyncio.to_thread(self._examine, batch, home)
-            except Fraud as fraud:
-                self._wrong = (fraud, batch)
-                return
-            except BaseException:
-                # Whatever keeps us from the end of a batch, the next look begins it anew.
-                self._replica = self._checkpoints[len(self._verified)].copy()
-                raise
-            self._verified.append(_Verified(batch.header, batch.hash))
+        async with aclosing(ahead(self._source.batches(len(self._verified), newest))) as batches:
+            async for batch in batches:
+                # Whatever keeps us from the end of a batch, the next look begins it anew from here.
+                before = self._checkpoints.keep(len(self._verified), self._replica)
+                # Who chose otherwise in the last batch may do so in this one.
+                at_once = not (self._verified and self._verified[-1].chosen)
+                try:
+                    await self._examine(batch, Examination(before, batch, home, at_once))
+                except Fraud as fraud:
+                    self._wrong = (fraud, batch)
+                    return
 
-    def _examine(self, batch: PostedBatch, home: Home) -> None:
-        chain = self._replica.chain_hash
-        examination = Examination(self._replica, batch, home)
-        examination.run()
+    async def _examine(self, batch: PostedBatch, examination: Examination) -> None:
+        chain, first, done = self._replica.chain_hash, None, False
+        while not done:
+            fraud: Fraud | None = None
+            try:
+                done = await asyncio.to_thread(examination.run)
+            except Fraud as found:
+                fraud = found
+            # What the chain convicts of before a fraud comes first in the journal.
+            judged = await self._judge(examination.take_deviations())
+            first = first or judged
+            if fraud is not None:
+                raise fraud
         disputed = self._receipts.check(batch.header.first_sequence, chain, examination.records)
         if disputed is not None:
             raise Fraud(Finding(batch.header.index, disputed[0], "receipt", disputed[1]))
+        self._replica = examination.replica
+        self._verified.append(Verified(batch.header, batch.hash, frozenset(examination.chosen), first))
+        if self._saved is not None and len(self._verified) % SAVE_EVERY == 0:
+            await asyncio.to_thread(self._saved.save, self._verified, self._replica)
+
+    async def _judge(self, deviations: list[Case]) -> Finding | None:
+        """Has the chain judge the choices that were followed, and returns the first of them.
+
+        Raises:
+            Fraud: When it would convict somebody of one.
+            ChainError: When the chain does not answer.
+        """
+        if not deviations:
+            return None
+        guilty = await self._court.convicted(deviations, await self._source.challenges())
+        if guilty is not None:
+            raise Fraud(guilty.finding, guilty)
+        return deviations[0].finding
 
     async def _rewind(self) -> None:
         """Forgets what the chain holds no more: a reorg replaced it, or a challenge took it back."""
@@ -206,17 +282,11 @@ class Verifier:
         self._go_back(stand)
 
     def _go_back(self, stand: int) -> None:
-        """Goes back to the state before batch ``stand``, or to the first when it is known no more."""
-        if stand not in self._checkpoints:
-            stand = 0
-        self._replica = self._checkpoints[stand].copy() if stand else Replica()
+        """Goes back to the state before batch ``stand``, or to an earlier one that is known."""
+        stand, kept = self._checkpoints.before(stand)
+        self._replica = kept.copy()
         del self._verified[stand:]
-        self._checkpoints = {index: state for index, state in self._checkpoints.items() if index <= stand}
-
-    def _keep_checkpoint(self) -> None:
-        index = len(self._verified)
-        self._checkpoints[index] = self._replica.copy()
-        self._checkpoints.pop(index - CHECKPOINTS, None)
+        self._checkpoints.cut(stand)
 
     def _sum_up(self) -> Verdict:
         last = self._verified[-1].header if self._verified else None
@@ -230,4 +300,7 @@ class Verifier:
             receipts=self._receipts.honoured(commands),
             receipts_pending=self._receipts.pending(commands),
             fraud=self._wrong[0].finding if self._wrong else None,
+            deviations=sum(len(verified.chosen) for verified in self._verified),
+            deviation=next((each.deviation for each in reversed(self._verified) if each.deviation), None),
+            unjudged=self._court.unjudged,
         )

@@ -14,7 +14,7 @@ import typer
 
 from synchromesh.config import ConfigError, read_key_file
 from synchromesh.files import write_json
-from synchromesh.options import KEY_VARIABLE, Beacon, Contract, Rpc
+from synchromesh.options import KEY_VARIABLE, Beacon, Blobs, Contract, Rpc, State
 from synchromesh.verification.command import EXIT_FRAUD, EXIT_UNKNOWN
 
 if TYPE_CHECKING:
@@ -38,6 +38,8 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
         metrics: Port of its metrics.
         json: File for its status.
         beacon: Beacon API for blobs.
+        blobs: Folder that keeps blobs, or the URL of somebody's.
+        state: Folder where states are saved, to start from.
         until_proven: Whether it ends after the first fraud that it proved, or when it froze the venue.
     """
 
@@ -48,6 +50,8 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     metrics: int | None = None
     json: Path | None = None
     beacon: str | None = None
+    blobs: str | None = None
+    state: Path | None = None
     until_proven: bool = False
 
 
@@ -62,6 +66,8 @@ def watch(
     metrics: Annotated[int | None, typer.Option(help="Serve Prometheus metrics on this port.")] = None,
     json: Annotated[Path | None, typer.Option(help="Write the status to this file, anew after each look.")] = None,
     beacon: Beacon = None,
+    blobs: Blobs = None,
+    state: State = None,
     until_proven: Annotated[bool, typer.Option(help="End after the first fraud proven, with exit status 1.")] = False,
 ) -> None:
     """Replays the chain, and proves fraud on it by itself. Runs until it is stopped."""
@@ -73,6 +79,8 @@ def watch(
         metrics=metrics,
         json=json,
         beacon=beacon,
+        blobs=blobs,
+        state=state,
         until_proven=until_proven,
     )
     try:
@@ -91,7 +99,7 @@ async def run_watch(plan: Plan) -> bool:
         ConfigError: When the key file holds no key, or others may read it.
         OSError: When the port is taken.
     """
-    from synchromesh.settlement.blobs import blob_source
+    from synchromesh.settlement.blob_sources import blob_source
     from synchromesh.settlement.chain import Chain
     from synchromesh.verification.alerts import Metrics, Webhook
     from synchromesh.verification.watcher import Watcher
@@ -105,7 +113,8 @@ async def run_watch(plan: Plan) -> bool:
         figures.serve(plan.metrics)
     webhook = None if plan.webhook is None else Webhook(plan.webhook, figures)
     chain = Chain(plan.rpc)
-    watcher = Watcher(chain, plan.contract, secret, figures, webhook, blob_source(chain, plan.beacon))
+    blobs = blob_source(chain, plan.beacon, plan.blobs)
+    watcher = Watcher(chain, plan.contract, secret, figures, webhook, blobs, plan.state)
     try:
         while not stop.is_set() and not (plan.until_proven and watcher.proven):
             await _look(watcher, figures)

@@ -3,34 +3,30 @@
 from __future__ import annotations
 
 import asyncio
+from pathlib import Path
 
 import structlog
 
-from synchromesh._native import Replica
-from synchromesh.settlement.blobs import BlobSource
+from synchromesh.settlement.blob_sources import BlobSource
 from synchromesh.settlement.chain import Chain, ChainError, Reverted, chain_errors
 from synchromesh.settlement.contracts import ZERO_ADDRESS, VenueContracts
+from synchromesh.settlement.trace import ChunkGone
 from synchromesh.verification.alerts import Alerts, Metrics, Webhook
-from synchromesh.verification.challenger import Challenger
-from synchromesh.verification.dispute import Dispute, Kind, Unprovable
-from synchromesh.verification.examine import MARK
-from synchromesh.verification.findings import Case
-from synchromesh.verification.marks import Hunt
-from synchromesh.verification.openings import OpeningBook, Request
-from synchromesh.verification.proofs import disputes_of, move_to_command, opened_step
-from synchromesh.verification.pruned import StatePath
+from synchromesh.verification.answers import RETRY_SECONDS, Answers
+from synchromesh.verification.challenger import Challenger, ProofStuck
+from synchromesh.verification.dispute import Unprovable
+from synchromesh.verification.hunter import Hunter
+from synchromesh.verification.openings import OpeningBook
+from synchromesh.verification.proofs import disputes_of
 from synchromesh.verification.reconciliation.requests import Reconciliations
 from synchromesh.verification.reconciliation.responder import Responder
 from synchromesh.verification.status import ChallengeMade, WatchStatus
-from synchromesh.verification.trace import ChunkGone, posted_commands
 from synchromesh.verification.verify import Verifier
 
 log = structlog.get_logger(__name__)
 
 CHALLENGES_AFFORDED = 2
 """The account should be able to pay this many of the dearest challenges."""
-RETRY_SECONDS = 10
-"""How long what the chain did not take is left alone, by its clock."""
 
 
 class Watcher:
@@ -43,6 +39,7 @@ class Watcher:
         metrics: Where figures go; None: nowhere.
         webhook: Gets each alert; None: nobody.
         blobs: Where blobs are found; None: on a local chain itself.
+        folder: Where states are saved, to start from; None: nowhere.
     """
 
     def __init__(
@@ -53,19 +50,20 @@ class Watcher:
         metrics: Metrics | None = None,
         webhook: Webhook | None = None,
         blobs: BlobSource | None = None,
+        folder: Path | None = None,
     ) -> None:
         self._chain, self._address, self._secret = chain, contract, secret
-        self._verifier = Verifier(chain, contract, blobs=blobs)
+        self._verifier = Verifier(chain, contract, blobs=blobs, folder=folder)
         self.status = WatchStatus()
         self._metrics = metrics if metrics is not None else Metrics()
         self._alerts = Alerts(self.status, self._metrics, webhook)
         self._contracts: VenueContracts | None = None
         self._challenger: Challenger | None = None
+        self._hunter: Hunter | None = None
+        self._answers: Answers | None = None
         self._responder: Responder | None = None
         # Until when, by the chain's clock, a fraud is left alone that nothing proved.
         self._later = 0
-        # The same of demands for leaves that could not be answered, by their ids.
-        self._refused: dict[int, int] = {}
         self._time = 0
 
     @property
@@ -91,6 +89,7 @@ class Watcher:
             self._book.update,
             self._dispute,
             self._answer,
+            self._reclaim,
             self._reconcile,
             self._check_balance,
         ):
@@ -105,8 +104,13 @@ class Watcher:
 
     async def _finish(self) -> None:
         """Sends a proof that was sealed at an earlier look."""
-        if self._challenger is not None:
+        if self._challenger is None:
+            return
+        try:
             self._note(await self._challenger.finish())
+        except ProofStuck as error:
+            self._alerts.tell("proof_stuck", self._time, reason=str(error))
+            raise
 
     async def _reconcile(self) -> None:
         """Shows accounts that somebody asked for."""
@@ -123,10 +127,11 @@ class Watcher:
                 return known
         found = self._contracts = await VenueContracts.find(self._chain, self._address)
         self._book = OpeningBook(self._chain, found.challenges)
-        # Demands are numbered by each contract on its own.
-        self._refused.clear()
         if self._secret is not None:
             self._challenger = Challenger(self._chain, found, self._secret)
+            self._hunter = Hunter(self._book, self._challenger)
+            # Demands are numbered by each contract on its own.
+            self._answers = Answers(self._book, self._verifier, self._challenger)
             self.status.address = self._challenger.address
             self._responder = None
             if str(found.reconciliation.address) != ZERO_ADDRESS:
@@ -143,6 +148,18 @@ class Watcher:
             self._alerts.keep("data_missing", str(error), self._time, reason=str(error))
             raise
         self._alerts.keep("data_missing", None, self._time)
+        self._note_deviation()
+
+    def _note_deviation(self) -> None:
+        """Tells of choices that are not the engine's: once for each batch that has any."""
+        verdict = self.status.verdict
+        found = verdict.deviation
+        if found is None:
+            return
+        details = {name: getattr(found, name) for name in ("batch", "command", "step", "code", "reason")}
+        self._alerts.keep(
+            "deviation", found, self._time, **details, deviations=verdict.deviations, unjudged=verdict.unjudged
+        )
 
     async def _guard_deadline(self, contracts: VenueContracts) -> None:
         """Freezes a venue that leaves an inbox item unserved."""
@@ -176,12 +193,15 @@ class Watcher:
             code=fraud.code,
             reason=fraud.reason,
         )
-        if self._challenger is None or self._time < self._later:
+        if self._challenger is None or self._challenger.is_waiting or self._time < self._later:
             return
         try:
-            if case is None:
+            if case is None or self._hunter is None:
                 raise Unprovable("the chain judges no such thing")
-            disputes = await self._disputes_of(case, self._challenger)
+            if case.is_hidden:
+                disputes = await self._hunter.disputes_of(case, self._time)
+            else:
+                disputes = await asyncio.to_thread(disputes_of, case)
             if disputes:
                 self._note(await self._challenger.prove(disputes))
         except (Unprovable, Reverted) as error:
@@ -191,30 +211,6 @@ class Watcher:
             self._alerts.keep(
                 "fraud_unproven", (fraud, reason), self._time, batch=fraud.batch, code=fraud.code, reason=reason
             )
-
-    async def _disputes_of(self, case: Case, challenger: Challenger) -> list[Dispute]:
-        before = await self._verifier.state_before(case.batch.header.index)
-        if case.finding.code != "marks":
-            return await asyncio.to_thread(disputes_of, case, before)
-        return await self._hunt(case, before, challenger)
-
-    async def _hunt(self, case: Case, before: Replica, challenger: Challenger) -> list[Dispute]:
-        """Looks behind a mark whose root is not the right one: a challenge, or nothing while an answer is awaited."""
-        assert case.command is not None, "it is about a mark"
-        demanded, answers = self._book.about(case.batch.hash, case.command.steps[0].root)
-        silent = [request for request in demanded if self._time > request.deadline]
-        if silent:
-            return [_silence(case, silent[0])]
-        if demanded:
-            return []
-        move_to_command(case, before)
-        found = await asyncio.to_thread(lambda: Hunt(case, before, answers).next())
-        if isinstance(found, Dispute):
-            return [found]
-        for key in found:
-            await challenger.ask(opened_step(case, 0), key)
-            log.info("opening_requested", batch=case.finding.batch, key="0x" + key.hex())
-        return []
 
     def _note(self, made: ChallengeMade | None) -> None:
         """Notes a fraud that was proven."""
@@ -228,34 +224,17 @@ class Watcher:
         )
 
     async def _answer(self) -> None:
-        """Shows leaves that are demanded of batches that are right: silence would take them back."""
-        if self._challenger is None:
-            return
-        hashes = self._verifier.hashes
-        for request in self._book.open():
-            if request.batch_hash not in hashes or self._time > request.deadline:
-                continue
-            if self._time < self._refused.get(request.id, 0):
-                continue
-            path = await self._path_of(request, hashes.index(request.batch_hash))
-            if path is not None and await self._challenger.answer(request, path):
-                self.status.openings_answered += 1
-                self._metrics.answered()
-            else:
-                self._refused[request.id] = self._time + RETRY_SECONDS
+        """Shows leaves that are demanded of batches that are right."""
+        if self._answers is not None:
+            answered = await self._answers.look(self._time)
+            self.status.openings_answered += answered
+            self._metrics.answered(answered)
 
-    async def _path_of(self, request: Request, index: int) -> StatePath | None:
-        """The leaf that is demanded; None when the batch has no mark with that root."""
-        batch = await self._verifier.batch(index)
-        if batch is None:
-            return None
-        before = await self._verifier.state_before(index)
-        for command in posted_commands(batch):
-            step = command.steps[0]
-            if (step.kind, step.root) == (MARK, request.root):
-                return StatePath.of(before.prove("instruments", request.key, command.record, 1))
-            before.apply(command.record)
-        return None
+    async def _reclaim(self) -> None:
+        """Takes back what was staked on demands of its own that nobody answered."""
+        if self._hunter is not None:
+            case = self._verifier.case
+            await self._hunter.reclaim({case.batch.hash} if case is not None else set(), self._time)
 
     async def _check_balance(self) -> None:
         if self._challenger is None:
@@ -263,14 +242,3 @@ class Watcher:
         self.status.balance = await self._challenger.balance()
         low = self.status.balance < CHALLENGES_AFFORDED * await self._challenger.challenge_cost()
         self._alerts.keep("balance_low", low or None, self._time, wei=self.status.balance)
-
-
-def _silence(case: Case, request: Request) -> Dispute:
-    return Dispute(
-        kind=Kind.SILENCE,
-        finding=case.finding,
-        batch_hash=case.batch.hash,
-        position=0,
-        function="challengeSilence",
-        arguments=(request.id, case.batch.opening()),
-    )

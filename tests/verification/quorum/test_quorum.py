@@ -15,7 +15,7 @@ from click.testing import Result
 from typer.testing import CliRunner
 
 from support.ledger import ALICE
-from support.local import OWNER, LocalChain, LocalVenue
+from support.local import OWNER, WINDOW, LocalChain, LocalVenue
 from support.venue import free_ports, secret
 from synchromesh.cli import app
 from synchromesh.protocol import Side, address_of
@@ -31,6 +31,7 @@ from synchromesh.verification.quorum.record import EvidenceRecord, RecordError
 from synchromesh.verification.quorum.serve import NodeError, ask, serve
 from synchromesh.verification.quorum.vouch import Vouch
 from synchromesh.verification.watcher import Watcher
+from verification.poster import Poster
 from verification.quorum.parties import (
     AGGREGATOR,
     EARLY_CAP,
@@ -223,6 +224,32 @@ async def test_a_restarted_node_signs_what_it_signed_and_nothing_else(
     assert other.header.hash() != signed[0].vouch.batch_hash
     restarted.close()
     newcomer.close()
+
+
+async def test_a_deviation_and_what_is_behind_it_are_not_signed_before_it_is_final(
+    venue: LocalVenue, contracts: QuorumContracts, tmp_path: Path
+) -> None:
+    poster, ledger = Poster(venue), venue.ledger
+    await poster.honest()
+    ledger.submit(ledger.order(ALICE, 1, Side.BUY, 1_000, client_id="twice"))
+    again = ledger.record(ledger.order(ALICE, 1, Side.BUY, 1_000, client_id="twice"))
+    await venue.commit(
+        poster.pack(poster.replica, lambda told: told.append((again, poster.replica.apply_named(again, None))))
+    )
+    poster.batches += 1
+    await poster.commit([ledger.record(ledger.order(ALICE, 1, Side.BUY, 900))])
+    signing = node(contracts, tmp_path)
+    await signing.look()
+    assert [signed.vouch.index for signed in signing.vouches(0)] == [0]
+    assert signing.status.verified == 3
+    assert signing.status.deviation is not None
+    assert signing.status.deviation.code == "duplicate_client_id"
+    await venue.local.pass_time(WINDOW + 1)
+    await poster.commit([ledger.record(ledger.order(ALICE, 1, Side.BUY, 800))])
+    await signing.look()
+    assert [signed.vouch.index for signed in signing.vouches(0)] == [0, 3]
+    assert signing.status.deviation is None
+    signing.close()
 
 
 async def test_only_what_is_final_and_open_is_signed(

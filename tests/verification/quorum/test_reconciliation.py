@@ -76,7 +76,7 @@ async def test_a_process_answers_with_the_account_as_it_is_now(venue: LocalVenue
     assert (told["subaccount"], told["batch"]) == (1, batch.header.index)
     assert told["leaf"]["owner"] == "0x" + address_of(ALICE).hex()
     assert told["leaf"]["cash"] == 99_000 * 10**6
-    assert await venue.wallet(RESPONDER).balance() == before + REQUEST_STAKE
+    assert await venue.wallet(RESPONDER).balance() == before + REQUEST_STAKE // 2
 
 
 async def test_an_old_state_is_no_answer_and_an_absence_is_one(venue: LocalVenue) -> None:

@@ -38,12 +38,14 @@ interface IMarginCalculator {
     /// @notice What the account has and needs.
     function figures(bytes calldata input) external pure returns (MarginFigures memory);
 
-    /// @notice The most of an asset other than USDC that can leave, where it counts as collateral: what stays covers
-    /// initial margin without unrealised profit.
-    /// @param most No more than this
-    /// @return fits Whether every number fits
-    /// @return amount 1e-8 units
-    function spare(bytes calldata input, uint256 asset, int256 most) external pure returns (bool fits, int256 amount);
+    /// @notice Whether an account that has an asset other than USDC, which counts as collateral, can spare amounts of it:
+    /// what stays covers initial margin without unrealised profit. A number that does not fit covers nothing.
+    /// @param amounts No more than it has, 1e-8 units
+    /// @return can One answer for each
+    function canSpare(bytes calldata input, uint256 asset, int256[] calldata amounts)
+        external
+        pure
+        returns (bool[] memory can);
 
     /// @notice Most that the account's positions in an underlying lose in any lane or cell; where there are no lanes, what
     /// the standard model requires for their maintenance.

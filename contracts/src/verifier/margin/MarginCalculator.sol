@@ -13,7 +13,7 @@ import {Portfolio, PortfolioMargin} from "src/verifier/margin/PortfolioMargin.so
 import {SeriesCharges, SeriesSums} from "src/verifier/margin/Series.sol";
 import {Terms, TermsOf} from "src/verifier/margin/Terms.sol";
 
-/// @notice An account, while more and less of one asset is taken out of it.
+/// @notice An account, while one amount or another of an asset is taken out of it.
 /// @param book The account
 /// @param at Where the asset is among its collateral
 /// @param balance All that it has of it
@@ -64,21 +64,18 @@ contract MarginCalculator is IMarginCalculator {
     }
 
     /// @inheritdoc IMarginCalculator
-    function spare(bytes calldata input, uint256 asset, int256 most) external pure returns (bool fits, int256 amount) {
+    function canSpare(bytes calldata input, uint256 asset, int256[] calldata amounts)
+        external
+        pure
+        returns (bool[] memory can)
+    {
+        can = new bool[](amounts.length);
         Fit memory fit;
         Spare memory sought = _sought(MarginBooks.decode(input, fit), fit, asset);
-        if (_canSpare(sought, fit, most)) return (!fit.lost, most);
-        // The greatest amount that can be spared, by halving: more leaving never leaves more behind.
-        int256 beyond = most;
-        while (beyond - amount > 1) {
-            int256 middle = amount + (beyond - amount) / 2;
-            if (_canSpare(sought, fit, middle)) {
-                amount = middle;
-            } else {
-                beyond = middle;
-            }
+        if (fit.lost) return can;
+        for (uint256 i = 0; i < amounts.length; ++i) {
+            can[i] = _canSpare(sought, amounts[i]);
         }
-        fits = !fit.lost;
     }
 
     /// @inheritdoc IMarginCalculator
@@ -139,8 +136,8 @@ contract MarginCalculator is IMarginCalculator {
     }
 
     /// Whether what stays of the asset covers initial margin without unrealised profit.
-    function _canSpare(Spare memory sought, Fit memory fit, int256 amount) private pure returns (bool) {
-        if (fit.lost) return false;
+    function _canSpare(Spare memory sought, int256 amount) private pure returns (bool) {
+        Fit memory fit;
         MarginBook memory book = sought.book;
         book.assets[sought.at].balance = sought.balance - amount;
         CollateralLine[] memory lines = book.linesOf(fit);
@@ -153,6 +150,6 @@ contract MarginCalculator is IMarginCalculator {
         for (uint256 i = 0; i < lines.length; ++i) {
             free += lines[i].initial;
         }
-        return fit.narrow(free - required) >= 0;
+        return fit.narrow(free - required) >= 0 && !fit.lost;
     }
 }

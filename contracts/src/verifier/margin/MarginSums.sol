@@ -49,15 +49,21 @@ library MarginSums {
         }
     }
 
-    /// @notice What assets count for. In the portfolio model nothing counts for new risk whose scenario underlying
-    /// cannot be shocked.
+    /// @notice What assets count for; one of which nothing is there is none of them. In the portfolio model nothing
+    /// counts for new risk whose scenario underlying cannot be shocked.
     function linesOf(MarginBook memory book, Fit memory fit) internal pure returns (CollateralLine[] memory lines) {
         lines = new CollateralLine[](book.assets.length);
-        for (uint256 i = 0; i < lines.length; ++i) {
-            uint256 scenario = book.assets[i].terms.scenarioUnderlying;
+        uint256 length = 0;
+        for (uint256 i = 0; i < book.assets.length; ++i) {
+            CollateralAsset memory asset = book.assets[i];
+            if (asset.balance == 0) continue;
+            uint256 scenario = asset.terms.scenarioUnderlying;
             bool shockable = !book.portfolio || scenario == 0;
             if (!shockable) (shockable,) = riskOf(book, scenario);
-            lines[i] = book.assets[i].line(fit, shockable);
+            lines[length++] = asset.line(fit, shockable);
+        }
+        assembly ("memory-safe") {
+            mstore(lines, length)
         }
     }
 

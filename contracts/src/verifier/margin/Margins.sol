@@ -133,25 +133,27 @@ library Margins {
         return !raises(current, figures(calculator, ledger, asked));
     }
 
-    /// @notice What can leave an account that is not in liquidation, engine units: never unrealised profit, never what
-    /// initial margin needs, and never more than the venue holds.
-    function withdrawable(
+    /// @notice Whether amounts of an asset can leave an account that is not in liquidation: never unrealised profit, never
+    /// what initial margin needs, and never more than account and venue have.
+    /// @param amounts Engine units, ascending
+    /// @return may One answer for each
+    function mayLeave(
         IMarginCalculator calculator,
         Ledger memory ledger,
         MarginAccount memory account,
-        uint256 asset
-    ) internal pure returns (bool fits, int256 amount) {
+        uint256 asset,
+        int256[] memory amounts
+    ) internal pure returns (bool[] memory may) {
         AssetTotals memory totals = Globals.totals(ledger)[asset];
-        int256 held = Numbers.min(totals.deposited - totals.withdrawn, type(int64).max);
-        if (asset != Units.USDC) {
-            int256 most = Numbers.min(_amountOf(account, asset), held);
-            if (!Globals.collateral(ledger)[asset].hasActive || most <= 0) return (true, most);
-            return calculator.spare(MarginInputs.encode(ledger, account, false), asset, most);
+        int256 most = totals.deposited - totals.withdrawn;
+        bool spares = asset != Units.USDC && Globals.collateral(ledger)[asset].hasActive;
+        most = Numbers.min(most, asset == Units.USDC ? _free(calculator, ledger, account) : _amountOf(account, asset));
+        may = new bool[](amounts.length);
+        if (most <= 0 || amounts[0] > most) return may;
+        if (spares) may = calculator.canSpare(MarginInputs.encode(ledger, account, false), asset, amounts);
+        for (uint256 i = 0; i < amounts.length; ++i) {
+            may[i] = amounts[i] <= most && (may[i] || !spares);
         }
-        MarginFigures memory found = figures(calculator, ledger, account);
-        if (!found.fits || found.initial == UNBOUNDED) return (false, 0);
-        int256 free = balance(found) - Numbers.max(profit(found), 0) - found.initial;
-        return (true, Numbers.max(Numbers.min(Numbers.min(found.cash, free), held), 0));
     }
 
     /// @notice Most that an account's positions in an underlying lose in any lane or cell.
@@ -182,6 +184,17 @@ library Margins {
     function _funds(MarginFigures memory found) private pure returns (int256 sum) {
         sum = found.cash + found.unrealised;
         if (found.portfolio) sum += found.optionValue;
+    }
+
+    /// Cash that initial margin does not need, without counting unrealised profit; nothing where a number does not fit.
+    function _free(IMarginCalculator calculator, Ledger memory ledger, MarginAccount memory account)
+        private
+        pure
+        returns (int256)
+    {
+        MarginFigures memory found = figures(calculator, ledger, account);
+        if (!found.fits || found.initial == UNBOUNDED) return 0;
+        return Numbers.min(found.cash, balance(found) - Numbers.max(profit(found), 0) - found.initial);
     }
 
     function _amountOf(MarginAccount memory account, uint256 asset) private pure returns (int256) {

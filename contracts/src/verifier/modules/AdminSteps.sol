@@ -47,6 +47,7 @@ contract AdminSteps is StepBase {
         Ranges.requireWithin(command.parameter, command.value);
         int256 before = Parameters.value(step.ledger, command.parameter);
         requireLegal(before != command.value, "nothing_to_do");
+        Ranges.requireJudgeable(command.parameter, before, command.value);
         bytes memory table = Parameters.tableWith(step.ledger, command.parameter, command.value);
         Ranges.requireAgreement(table);
         Globals.setHash(step.ledger, Globals.PARAMETERS, keccak256(table));

@@ -48,14 +48,11 @@ contract AuctionSteps is RiskSteps, Asking {
     function _run(Step memory step) internal view override {
         requireLegal(step.kind == StepKind.LIQUIDATION_FILL, "kind");
         Steps.opens(step, CommandKind.LIQUIDATION_BID);
-        requireLegal(step.subject.account == 0 && step.subject.other == 0 && step.subject.instrument == 0, "subject");
         Deal memory deal;
         deal.terms = abi.decode(_ask(address(_gate), IAuctionGate.admit.selector), (BidTerms));
-        deal.insurance = step.subject.amount;
-        bool right = deal.terms.exact
-            ? deal.insurance == deal.terms.insurance
-            : deal.insurance >= 0 && deal.insurance <= deal.terms.insurance;
-        requireLegal(right, "insurance");
+        deal.insurance = Steps.onlyAmount(step);
+        bool less = !deal.terms.exact && deal.insurance >= 0 && deal.insurance < deal.terms.insurance;
+        requireLegal(less || deal.insurance == deal.terms.insurance, "insurance");
         LiquidationBid memory bid = OwnerCommands.decodeLiquidationBid(step.body);
         requireLegal(deal.terms.price - deal.insurance <= bid.limit, "bid_limit");
         Actions.useTradingNonce(step, bid.auth);
@@ -64,6 +61,7 @@ contract AuctionSteps is RiskSteps, Asking {
         _settle(step, deal);
         Standing memory afterwards = _standing(step, deal.seller);
         requireLegal(afterwards.equity - afterwards.maintenance >= deal.terms.excess, "bid_harms");
+        requireLegal(step.last != Liquidations.isSold(step.ledger, deal.seller, afterwards), "last");
         _requireBears(step, deal.bidder);
     }
 
@@ -76,12 +74,13 @@ contract AuctionSteps is RiskSteps, Asking {
         int256 cash = deal.terms.share == Units.NANO_ONE
             ? seller.leaf.cash
             : Numbers.divFloor(deal.terms.value * deal.terms.share, Units.NANO_ONE) - moved;
-        seller.leaf.cash -= cash - deal.terms.price;
-        bidder.leaf.cash += cash - deal.terms.price + deal.insurance;
+        cash -= deal.terms.price;
+        seller.leaf.cash -= cash;
+        bidder.leaf.cash += cash + deal.insurance;
         Insurance.draw(step.ledger, seller, deal.insurance);
         LiquidationLeaf memory liquidation = seller.leaf.liquidation;
-        int256 kept = liquidation.reserve * (Units.NANO_ONE - deal.terms.share) / Units.NANO_ONE;
-        liquidation.reserve = Numbers.max(Numbers.min(kept + deal.terms.price, type(int64).max), 0);
+        int256 reserve = liquidation.reserve * (Units.NANO_ONE - deal.terms.share) / Units.NANO_ONE + deal.terms.price;
+        liquidation.reserve = Numbers.max(Numbers.min(reserve, type(int64).max), 0);
     }
 
     function _movePositions(Ledger memory ledger, Deal memory deal) private pure {

@@ -6,10 +6,9 @@ import {Step, StepBase, Steps} from "src/verifier/StepBase.sol";
 import {CommandKind, StepKind} from "src/verifier/Types.sol";
 import {InboxCommands, InboxItem} from "src/verifier/commands/InboxCommands.sol";
 import {IMarginCalculator} from "src/verifier/margin/IMarginCalculator.sol";
-import {MarginAccount, MarginAccounts} from "src/verifier/margin/MarginAccount.sol";
 import {MarginUser} from "src/verifier/margin/MarginUser.sol";
-import {Margins} from "src/verifier/margin/Margins.sol";
 import {Grants} from "src/verifier/rules/Grants.sol";
+import {Leaving} from "src/verifier/rules/Leaving.sol";
 import {Payouts} from "src/verifier/rules/Payouts.sol";
 import {Accounts} from "src/verifier/state/Accounts.sol";
 import {Globals} from "src/verifier/state/Globals.sol";
@@ -22,7 +21,6 @@ import {GrantLeaf, KeyLeaf} from "src/verifier/state/leaves/KeyLeaf.sol";
 /// @notice Items are taken in order, and none is ever refused: what cannot be done is void, and moves only the inbox.
 /// That an item is the one of the contract's own queue is checked where batches are.
 contract InboxSteps is StepBase, MarginUser {
-    using Margins for IMarginCalculator;
     using Steps for Step;
 
     constructor(IMarginCalculator marginCalculator) MarginUser(marginCalculator) {}
@@ -30,14 +28,14 @@ contract InboxSteps is StepBase, MarginUser {
     /// @inheritdoc StepBase
     function _run(Step memory step) internal view override {
         step.opens(CommandKind.INBOX_ITEM);
-        step.noSubject();
+        if (step.kind != StepKind.FORCED_WITHDRAW) step.noSubject();
         InboxItem memory item = InboxCommands.decode(step.body);
         requireLegal(item.kind == step.kind, "kind");
         _take(step.ledger, item);
 
         bool goesOn = false;
         if (step.kind == StepKind.DEPOSIT) _deposit(step.ledger, item);
-        else if (step.kind == StepKind.FORCED_WITHDRAW) _withdraw(step.ledger, item);
+        else if (step.kind == StepKind.FORCED_WITHDRAW) _withdraw(step, item);
         else if (step.kind == StepKind.FORCED_CANCEL_ALL) goesOn = _cancelAll(step.ledger, item);
         else if (step.kind == StepKind.FORCED_CLOSE_ONLY) goesOn = _closeOnly(step.ledger, item);
         else if (step.kind == StepKind.INBOX_REGISTER_KEY) _registerKey(step, item);
@@ -73,14 +71,17 @@ contract InboxSteps is StepBase, MarginUser {
         Accounts.credit(account, item.asset, item.amount);
     }
 
-    function _withdraw(Ledger memory ledger, InboxItem memory item) private view {
+    /// The subject names how much leaves.
+    function _withdraw(Step memory step, InboxItem memory item) private view {
+        Ledger memory ledger = step.ledger;
+        int256 paid = step.onlyAmount();
         (bool found, Account memory account) = _own(ledger, item);
-        if (!found || item.recipient == address(0) || account.leaf.hasLiquidation) return;
-        if (item.asset >= Globals.totals(ledger).length) return;
-        MarginAccount memory view_ = MarginAccounts.load(ledger, account);
-        (bool fits, int256 most) = margin.withdrawable(ledger, view_, item.asset);
-        if (!fits) return;
-        int256 paid = item.amount < most ? item.amount : most;
+        bool served = found && item.recipient != address(0) && !account.leaf.hasLiquidation;
+        if (!served || item.asset >= Globals.totals(ledger).length) {
+            step.noSubject();
+            return;
+        }
+        Leaving.requireMost(margin, ledger, account, item.asset, item.amount, paid);
         if (paid > 0) Payouts.payOut(ledger, account, item.asset, paid);
     }
 

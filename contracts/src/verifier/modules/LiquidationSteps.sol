@@ -41,6 +41,7 @@ contract LiquidationSteps is RiskSteps {
         requireLegal(!account.leaf.hasLiquidation, "in_liquidation");
         CallLevel level = Liquidations.level(step.ledger, _standing(step, account));
         requireLegal(level != account.leaf.call, "nothing_to_do");
+        if (step.command == CommandKind.LIQUIDATION_BID) Steps.ends(step);
         account.leaf.call = level;
     }
 
@@ -95,6 +96,9 @@ contract LiquidationSteps is RiskSteps {
         Standing memory standing = _standing(step, account);
         requireLegal(Liquidations.isOver(step.ledger, account, standing), "not_over");
         account.leaf.hasLiquidation = false;
+        // Behind a bid nobody else is looked at.
+        bool called = Liquidations.level(step.ledger, standing) != account.leaf.call;
+        requireLegal(!ofBid || step.last != called, "last");
     }
 
     /// A bid may end the liquidation of its target, which is then called again or no more.

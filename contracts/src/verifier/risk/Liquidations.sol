@@ -88,9 +88,18 @@ library Liquidations {
         pure
         returns (bool)
     {
-        bool aim = account.leaf.liquidation.stage == BOOK
-            ? standing.equity >= standing.maintenance && standing.initialEquity >= standing.initial
-            : standing.equity >= buffered(ledger, standing.maintenance);
+        if (account.leaf.liquidation.stage != BOOK) return isSold(ledger, account, standing);
+        bool aim = standing.equity >= standing.maintenance && standing.initialEquity >= standing.initial;
+        return aim && (account.leaf.cash >= 0 || !isFlat(account));
+    }
+
+    /// @notice The same of one that is being sold by auction.
+    function isSold(Ledger memory ledger, Account memory account, Standing memory standing)
+        internal
+        pure
+        returns (bool)
+    {
+        bool aim = standing.equity >= buffered(ledger, standing.maintenance);
         return aim && (account.leaf.cash >= 0 || !isFlat(account));
     }
 

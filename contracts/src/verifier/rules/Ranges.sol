@@ -11,11 +11,23 @@ library Ranges {
     int256 private constant ONE = Units.NANO_ONE;
     int256 private constant SECOND = 1_000_000_000;
     int256 private constant DAY = 86_400 * SECOND;
+    /// Most holdings of an account whose steps fit a transaction.
+    int256 private constant INSTRUMENTS_JUDGED = 64;
+    /// The same of open orders.
+    int256 private constant OPEN_ORDERS_JUDGED = 512;
 
     /// @notice The value is one that the parameter may take.
     function requireWithin(Parameter parameter, int256 value) internal pure {
         (int256 least, int256 greatest) = range(parameter);
         requireLegal(value >= least && value <= greatest, "parameter_range");
+    }
+
+    /// @notice Administrators do not raise what bounds an account to where no transaction judges its steps
+    /// (docs/protocol/steps.md, "What fits"). What the venue opened with may stay.
+    function requireJudgeable(Parameter parameter, int256 before, int256 value) internal pure {
+        if (parameter != Parameter.MaxInstruments && parameter != Parameter.MaxOpenOrders) return;
+        int256 greatest = parameter == Parameter.MaxInstruments ? INSTRUMENTS_JUDGED : OPEN_ORDERS_JUDGED;
+        requireLegal(value <= greatest || value <= before, "parameter_range");
     }
 
     /// @notice The values of a table do not contradict each other.

@@ -23,13 +23,13 @@ contract MarginProbe is MarginUser {
         return margin.figures(ledger, MarginAccounts.load(ledger, Accounts.load(ledger, account)));
     }
 
-    function withdrawable(bytes32 root, bytes calldata witness, uint256 account, uint256 asset)
+    function mayLeave(bytes32 root, bytes calldata witness, uint256 account, uint256 asset, int256[] calldata amounts)
         external
         view
-        returns (bool fits, int256 amount)
+        returns (bool[] memory may)
     {
         Ledger memory ledger = Ledgers.open(witness, root);
-        return margin.withdrawable(ledger, MarginAccounts.load(ledger, Accounts.load(ledger, account)), asset);
+        return margin.mayLeave(ledger, MarginAccounts.load(ledger, Accounts.load(ledger, account)), asset, amounts);
     }
 
     function laneLoss(bytes32 root, bytes calldata witness, uint256 account, uint256 underlying)

@@ -41,6 +41,7 @@ struct Case {
     int256 paid;
     int256 cash;
     int256 reserve;
+    bool last;
 }
 
 contract AuctionStepsTest is
@@ -59,7 +60,7 @@ contract AuctionStepsTest is
         );
         body = abi.encodePacked(body, uint64(Scene.NOW + 1), bytes32("r"), bytes32("s"), uint8(27));
         Step memory step = Scene.step(CommandKind.LIQUIDATION_BID, StepKind.LIQUIDATION_FILL, body);
-        (step.first, step.subject.amount) = (true, it.paid);
+        (step.first, step.last, step.subject.amount) = (true, it.last, it.paid);
         KeyLeaf memory key;
         Signers.save(step.ledger, SIGNER, key);
         Scene.hold(step.ledger, Scene.SUBJECT, Scene.PERPETUAL, 100);
@@ -82,7 +83,7 @@ contract AuctionStepsTest is
 
     function _case() private returns (Case memory it) {
         it.terms = BidTerms(5e8, 100e6, 1000e6, -1350e6, 0, true);
-        (it.limit, it.cash, it.reserve) = (100e6, 1_000_000e6, 40e6);
+        (it.limit, it.cash, it.reserve, it.last) = (100e6, 1_000_000e6, 40e6, true);
         _admit(it);
     }
 
@@ -130,6 +131,18 @@ contract AuctionStepsTest is
         it = _case();
         it.terms.excess = -575e6 + 1;
         _illegal(it, "bid_harms");
+    }
+
+    function test_it_is_the_last_step_exactly_when_the_liquidation_goes_on() external {
+        Case memory it = _case();
+        it.last = false;
+        _illegal(it, "last");
+        // What is paid mends the account.
+        (it.terms.price, it.limit) = (2000e6, 2000e6);
+        _admit(it);
+        this.run(it);
+        it.last = true;
+        _illegal(it, "last");
     }
 
     function test_the_bidder_bears_what_it_takes() external {

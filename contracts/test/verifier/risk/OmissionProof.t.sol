@@ -8,6 +8,7 @@ import {OmissionProof} from "src/verifier/OmissionProof.sol";
 import {CallLevel, CommandKind, Mode, StepKind} from "src/verifier/Types.sol";
 import {IMarginCalculator} from "src/verifier/margin/IMarginCalculator.sol";
 import {MarginCalculator} from "src/verifier/margin/MarginCalculator.sol";
+import {Accounts} from "src/verifier/state/Accounts.sol";
 import {Ledger} from "src/verifier/state/Ledger.sol";
 import {WitnessMalformed} from "src/verifier/state/Witness.sol";
 import {LiquidationLeaf} from "src/verifier/state/leaves/AccountLeaf.sol";
@@ -17,6 +18,15 @@ import {Scene} from "./utils/Scene.sol";
 /// The proof over the venue in memory: 200 lots of the perpetual, entered at 50,000 with 10,000 of cash.
 contract OmissionProbe is OmissionProof {
     constructor(IMarginCalculator marginCalculator) OmissionProof(marginCalculator) {}
+
+    /// What is said of an account in liquidation with so many orders.
+    function leftOpen(uint256 orders) external view returns (Omission) {
+        Ledger memory ledger = Scene.ledger();
+        LiquidationLeaf memory running;
+        Scene.liquidate(ledger, Scene.SUBJECT, 10_000e6, running);
+        Accounts.load(ledger, Scene.SUBJECT).leaf.openOrders = orders;
+        return _omitted(ledger, Scene.SUBJECT);
+    }
 
     function omitted(int256 mark, CallLevel call, bool liquidated, Mode mode) external view returns (Omission) {
         Ledger memory ledger = Scene.ledger();
@@ -54,6 +64,11 @@ contract OmissionProofTest is Test {
         _omitted(47_000e6, CallLevel.Maintenance, true, Mode.Normal, Omission.None);
         // A halted underlying freezes who could be made whole there.
         _omitted(47_000e6, CallLevel.Maintenance, false, Mode.Halt, Omission.None);
+    }
+
+    function test_who_is_being_liquidated_has_no_order() external view {
+        assertEq(uint256(proof.leftOpen(0)), uint256(Omission.None));
+        assertEq(uint256(proof.leftOpen(1)), uint256(Omission.Liquidation));
     }
 
     function _at(uint256 command, uint256 before, uint256 kind, bool last, uint256 behind)

@@ -14,6 +14,7 @@ use crate::protocol::{CodecError, array};
 /// When Python refuses a name.
 pub fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add("MAX_CHUNK_BYTES", chunk::MAX_BYTES)?;
+    module.add("MAX_CHUNK_UNITS", chunk::MAX_UNITS)?;
     module.add_class::<PyStep>()?;
     module.add_class::<PyProgress>()?;
     module.add_class::<PyEntry>()?;

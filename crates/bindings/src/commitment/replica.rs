@@ -2,8 +2,10 @@
 
 use ::commitment::opening::{Leaves, Opening};
 use ::commitment::witness::{self, WitnessedStep};
-use ::commitment::{Part, ReplayError as ReplayFault, Replica, StatePath, StepKind, Withdrawal};
-use ::engine::Subject;
+use ::commitment::{
+    Choices, Fault, Part, ReplayError as ReplayFault, Replica, StatePath, StepKind, Withdrawal,
+};
+use ::engine::{NamedStep, Subject};
 use ::protocol::Wire;
 use pyo3::exceptions::{PyRuntimeError, PyValueError};
 use pyo3::prelude::*;
@@ -26,15 +28,38 @@ type Roots<'py> =
 /// A step, the root before it, whether it is the first of its command, and its witness.
 type WitnessedTuple<'py> = (PyStep, Bound<'py, PyBytes>, bool, Bound<'py, PyBytes>);
 
+/// A step as it is named: number of its kind, subject.
+type Name<'py> = (u8, Bound<'py, PyBytes>);
+
+/// Steps as they are named, if they are.
+fn names_of(named: Option<Vec<Name<'_>>>) -> PyResult<Option<Vec<NamedStep>>> {
+    let step = |(kind, subject): Name<'_>| {
+        let subject = Subject::from_bytes(&array::<32>("subject", subject.as_bytes())?);
+        let subject = subject.map_err(|error| CodecError::new_err(error.to_string()))?;
+        Ok(NamedStep { kind, subject })
+    };
+    named.map(|named| named.into_iter().map(step).collect()).transpose()
+}
+
+/// The choices of who names steps, or the engine's own about a command that is somebody else's.
+fn choices_of(named: Option<&Vec<NamedStep>>) -> Choices<'_> {
+    named.map_or(Choices::Lenient, |named| Choices::Named(named))
+}
+
 /// The fault as an exception that carries its parts.
 fn replay_error(py: Python<'_>, error: &ReplayFault) -> PyErr {
     let exception = ReplayError::new_err(error.to_string());
     let value = exception.value(py);
+    let step = match error.fault {
+        Fault::Step { step, .. } => step,
+        _ => 0,
+    };
     let parts = value
         .setattr("sequence", error.sequence)
         .and_then(|()| value.setattr("command", error.name))
         .and_then(|()| value.setattr("code", error.fault.code()))
-        .and_then(|()| value.setattr("reason", error.fault.to_string()));
+        .and_then(|()| value.setattr("reason", error.fault.to_string()))
+        .and_then(|()| value.setattr("step", step));
     match parts {
         Ok(()) => exception,
         Err(error) => error,
@@ -83,6 +108,33 @@ impl PyReplica {
     ) -> PyResult<Vec<PyStep>> {
         let replica = &mut self.replica;
         let steps = py.detach(|| replica.follow(&record, verify));
+        let steps = steps.map_err(|error| replay_error(py, &error))?;
+        Ok(steps.into_iter().map(PyStep).collect())
+    }
+
+    #[pyo3(name = "follow_many", signature = (records, room=None))]
+    fn py_follow_many(
+        &mut self,
+        py: Python<'_>,
+        records: Vec<PyBackedBytes>,
+        room: Option<usize>,
+    ) -> PyResult<Vec<Vec<PyStep>>> {
+        let (replica, room) = (&mut self.replica, room.unwrap_or(usize::MAX));
+        let commands = py.detach(|| replica.follow_many(&records, room));
+        let commands = commands.map_err(|error| replay_error(py, &error))?;
+        Ok(commands.into_iter().map(|steps| steps.into_iter().map(PyStep).collect()).collect())
+    }
+
+    #[pyo3(name = "apply_named", signature = (record, named, verify=false))]
+    fn py_apply_named(
+        &mut self,
+        py: Python<'_>,
+        record: PyBackedBytes,
+        named: Option<Vec<Name<'_>>>,
+        verify: bool,
+    ) -> PyResult<Vec<PyStep>> {
+        let (replica, named) = (&mut self.replica, names_of(named)?);
+        let steps = py.detach(|| replica.follow_by(&record, choices_of(named.as_ref()), verify));
         let steps = steps.map_err(|error| replay_error(py, &error))?;
         Ok(steps.into_iter().map(PyStep).collect())
     }
@@ -187,7 +239,7 @@ impl PyReplica {
         let mut replica = self.replica.clone();
         let openings = py.detach(|| {
             let mut openings = Vec::new();
-            replica.apply_steps(&record, false, |boundary| {
+            replica.apply_by(&record, Choices::Lenient, false, |boundary| {
                 let taker = boundary.step.taker.as_ref();
                 openings.push(Opening::between(boundary.engine, boundary.chain, taker));
             })?;
@@ -197,7 +249,7 @@ impl PyReplica {
         openings.iter().map(|opening| python_opening(py, opening)).collect()
     }
 
-    #[pyo3(name = "prove", signature = (tree, key, record=None, steps=0))]
+    #[pyo3(name = "prove", signature = (tree, key, record=None, steps=0, named=None))]
     fn py_prove<'py>(
         &mut self,
         py: Python<'py>,
@@ -205,11 +257,13 @@ impl PyReplica {
         key: &[u8],
         record: Option<PyBackedBytes>,
         steps: u32,
+        named: Option<Vec<Name<'py>>>,
     ) -> PyResult<PathTuple<'py>> {
-        let (part, key) = (part_of(tree)?, array("key", key)?);
+        let (part, key, named) = (part_of(tree)?, array("key", key)?, names_of(named)?);
+        let choices = choices_of(named.as_ref());
         let replica = &mut self.replica;
         let path = py.detach(|| match record {
-            Some(record) => StatePath::behind_steps(replica, &record, steps, part, &key),
+            Some(record) => StatePath::behind_steps(replica, &record, choices, steps, part, &key),
             None => Ok((steps == 0).then(|| replica.prove(part, &key))),
         });
         let path = path.map_err(|error| replay_error(py, &error))?;
@@ -231,14 +285,23 @@ impl PyReplica {
         let replica = &self.replica;
         let steps = py.detach(|| witness::of_command(replica, &record));
         let steps = steps.map_err(|error| replay_error(py, &error))?;
-        let tuple = |WitnessedStep { step, first, root_before, witness }: &WitnessedStep| {
-            let root_before = PyBytes::new(py, &root_before.0);
-            (PyStep(step.into()), root_before, *first, PyBytes::new(py, witness))
-        };
-        Ok(steps.iter().map(tuple).collect())
+        Ok(steps.iter().map(|step| python_witness(py, step)).collect())
     }
 
-    #[pyo3(name = "witness_claim")]
+    #[pyo3(name = "witness_named")]
+    fn py_witness_named<'py>(
+        &self,
+        py: Python<'py>,
+        record: PyBackedBytes,
+        named: Vec<Name<'py>>,
+    ) -> PyResult<Vec<WitnessedTuple<'py>>> {
+        let (replica, named) = (&self.replica, names_of(Some(named))?.unwrap_or_default());
+        let steps = py.detach(|| witness::of_named(replica, &record, &named));
+        let steps = steps.map_err(|error| replay_error(py, &error))?;
+        Ok(steps.iter().map(|step| python_witness(py, step)).collect())
+    }
+
+    #[pyo3(name = "witness_claim", signature = (record, index, kind, subject, named=None))]
     fn py_witness_claim<'py>(
         &self,
         py: Python<'py>,
@@ -246,11 +309,14 @@ impl PyReplica {
         index: u32,
         kind: u8,
         subject: &[u8],
+        named: Option<Vec<Name<'py>>>,
     ) -> PyResult<Bound<'py, PyBytes>> {
+        let named = names_of(named)?;
+        let choices = choices_of(named.as_ref());
         let subject = Subject::from_bytes(&array::<32>("subject", subject)?);
         let subject = subject.map_err(|error| CodecError::new_err(error.to_string()))?;
         let (replica, kind) = (&self.replica, StepKind::from_bytes(&[kind]).ok());
-        let witness = py.detach(|| witness::of_claim(replica, &record, index, kind, &subject));
+        let witness = py.detach(|| witness::of_claim(replica, &record, choices, index, kind, &subject));
         Ok(PyBytes::new(py, &witness))
     }
 
@@ -285,6 +351,12 @@ impl PyReplica {
         self.replica = replica.map_err(|error| CodecError::new_err(error.to_string()))?;
         Ok(())
     }
+}
+
+fn python_witness<'py>(py: Python<'py>, step: &WitnessedStep) -> WitnessedTuple<'py> {
+    let WitnessedStep { step, first, root_before, witness } = step;
+    let root_before = PyBytes::new(py, &root_before.0);
+    (PyStep(step.into()), root_before, *first, PyBytes::new(py, witness))
 }
 
 fn python_leaves<'py>(py: Python<'py>, leaves: &Leaves) -> PyResult<Bound<'py, PyDict>> {

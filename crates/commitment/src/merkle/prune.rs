@@ -1,6 +1,6 @@
 //! A tree with most of it folded into hashes: the part of a witness.
 
-use super::{Inner, Key, Leaf, Node, Place, Tree, bit_of, renewed};
+use super::{Inner, Key, Leaf, Node, Place, Tree, bit_of};
 use protocol::{Hash, Wire};
 
 /// What a node of a pruned tree starts with.
@@ -63,7 +63,7 @@ impl Tree {
         }
         match node.place() {
             Place::Inner(index) => {
-                let Inner { bit, children: [left, right], hashes } = self.inners[index];
+                let Inner { bit, children: [left, right] } = self.inners[index];
                 out.push(tag::INNER);
                 bit.put(out);
                 let (mut on_right, mut on_left): (Vec<&Key>, Vec<&Key>) =
@@ -72,11 +72,11 @@ impl Tree {
                     (self.astray(left, &on_left), self.astray(right, &on_right));
                 on_right.extend(astray_left);
                 on_left.extend(astray_right);
-                self.prune_node(left, renewed(hashes[0]), &on_left, value, out);
-                self.prune_node(right, renewed(hashes[1]), &on_right, value, out);
+                self.prune_node(left, self.child_hash(index, false), &on_left, value, out);
+                self.prune_node(right, self.child_hash(index, true), &on_right, value, out);
             }
             Place::Leaf(index) => {
-                let Leaf { key, value_hash, .. } = &self.leaves[index];
+                let Leaf { key, value: digest } = &self.leaves[index];
                 match value(key) {
                     Some(value) => {
                         out.push(tag::LEAF);
@@ -87,7 +87,7 @@ impl Tree {
                     None => {
                         out.push(tag::CLOSED_LEAF);
                         out.extend_from_slice(key);
-                        value_hash.put(out);
+                        digest.known().put(out);
                     }
                 }
             }

@@ -16,10 +16,11 @@ mod trees;
 
 pub use crate::merkle::prune::tag;
 
-use crate::replica::{Boundary, ReplayError, Replica};
+use crate::fault::{Fault, ReplayError};
+use crate::replica::{Boundary, Choices, Replica};
 use crate::state::{STATE_DOMAIN, StateTree};
 use crate::steps::{Step, StepKind};
-use engine::{Engine, PendingTaker, Subject};
+use engine::{Engine, NamedStep, PendingTaker, Subject};
 use protocol::{Hash, InstrumentId, Record, SubaccountId, Wire, command_hash};
 use scope::Scope;
 
@@ -65,16 +66,42 @@ impl Moment {
     }
 }
 
-/// Every step of the command that comes next after `before`, with its witness.
+/// Every step of the command that comes next after `before`, with its witness, by the engine's choices. What no step judges
+/// is not asked.
 ///
 /// # Errors
 /// [`ReplayError`] when the command does not apply.
 pub fn of_command(before: &Replica, record: &[u8]) -> Result<Vec<WitnessedStep>, ReplayError> {
+    let (steps, outcome) = follow(before, record, Choices::Lenient);
+    outcome.map(|()| steps)
+}
+
+/// The same by the steps that somebody names: those before the first that cannot be taken.
+///
+/// # Errors
+/// [`ReplayError`] when the command does not apply, whatever steps it takes.
+pub fn of_named(
+    before: &Replica,
+    record: &[u8],
+    named: &[NamedStep],
+) -> Result<Vec<WitnessedStep>, ReplayError> {
+    match follow(before, record, Choices::Named(named)) {
+        (_, Err(error)) if !matches!(error.fault, Fault::Step { .. }) => Err(error),
+        (steps, _) => Ok(steps),
+    }
+}
+
+/// The steps of a command, and whether it could take all of them.
+fn follow(
+    before: &Replica,
+    record: &[u8],
+    choices: Choices<'_>,
+) -> (Vec<WitnessedStep>, Result<(), ReplayError>) {
     let mut replica = before.clone();
     let mut moment = Moment::of(&mut replica);
     let command = Record::from_bytes(record).ok().map(|record| record.command);
     let (mut steps, command_hash) = (Vec::<WitnessedStep>::new(), command_hash(record));
-    replica.apply_steps(record, false, |boundary| {
+    let outcome = replica.apply_by(record, choices, false, |boundary| {
         let mark = boundary.step;
         let kind = StepKind::from(mark.action);
         let mut scope = Scope::of(&moment, command.as_ref());
@@ -94,30 +121,32 @@ pub fn of_command(before: &Replica, record: &[u8]) -> Result<Vec<WitnessedStep>,
         };
         steps.push(WitnessedStep { step, first: steps.is_empty(), root_before, witness });
         moment = behind;
-    })?;
-    if let Some(last) = steps.last_mut() {
+    });
+    let outcome = outcome.map(|_| ());
+    if let (Ok(()), Some(last)) = (&outcome, steps.last_mut()) {
         last.step.last = true;
     }
-    Ok(steps)
+    (steps, outcome)
 }
 
 /// What it takes to judge the step that somebody claims at `index` of the command that comes next after `before`: of
-/// another kind than the replica takes there, about something else, of a command that it refuses (then `index` is 0), or
-/// behind the last of its own. It opens what either step reads; a `kind` that there is none of reads nothing, and a command
-/// that cannot be decoded next to nothing.
+/// another kind than the replica takes there by these choices, about something else, of a command that it refuses (then
+/// `index` is 0), or behind the last that it takes. It opens what either step reads; a `kind` that there is none of reads
+/// nothing, and a command that cannot be decoded next to nothing.
 #[must_use]
 pub fn of_claim(
     before: &Replica,
     record: &[u8],
+    choices: Choices<'_>,
     index: u32,
     kind: impl Into<Option<StepKind>>,
     subject: &Subject,
 ) -> Vec<u8> {
+    let kind = kind.into();
     let mut replica = before.clone();
     let mut moment = Moment::of(&mut replica);
     let (mut taken, mut at) = (None, 0);
-    // A command that is refused has no steps: the state stays that before it.
-    let _ = replica.apply_steps(record, false, |boundary| {
+    let outcome = replica.apply_by(record, choices, false, |boundary| {
         if at == index {
             let (mark, dirty) = (boundary.step.clone(), boundary.dirty.clone());
             taken = Some((mark, dirty, Moment::behind(&boundary)));
@@ -128,6 +157,11 @@ pub fn of_claim(
         }
     });
     if at < index {
+        if outcome.is_err() && at > 0 {
+            // It stops at a step that cannot be taken: the state is that before it.
+            return of_claim(before, record, choices, at, kind, subject);
+        }
+        // A command that is refused has no steps: the state stays that before it.
         moment = Moment::of(&mut replica);
     }
     let command = Record::from_bytes(record).ok().map(|record| record.command);
@@ -135,7 +169,7 @@ pub fn of_claim(
     if command.is_none() {
         scope.add_undecoded(&moment.engine, record);
     }
-    if let Some(kind) = kind.into() {
+    if let Some(kind) = kind {
         scope.add_claim(&moment, kind, subject);
     }
     let mut behind = None;

@@ -184,21 +184,39 @@ impl Engine {
         events: &mut Vec<Event>,
         steps: &mut O,
     ) -> Result<(), Reject> {
+        self.take_share(command, events, steps)?;
+        // What does not fit here is left to the next round.
+        let _ = self.end_if_over(command.target as usize - 1, false, events, steps);
+        Ok(())
+    }
+
+    /// The bidder takes its share. What the fund pays for it is as it is named, where that is.
+    pub(crate) fn take_share<O: StepObserver>(
+        &mut self,
+        command: &LiquidationBid,
+        events: &mut Vec<Event>,
+        steps: &mut O,
+    ) -> Result<(), Reject> {
         let (bidder, seller) = (self.account_place(command.subaccount)?, self.account_place(command.target)?);
         let key = self.authorize(bidder, &command.auth, scope::TRADE)?;
         self.check_nonce(key, command.auth.nonce)?;
-        let deal = self.deal(command, bidder, seller)?;
+        let insurance = steps.named().map(|step| step.subject.amount);
+        let deal = self.deal(command, bidder, seller, insurance)?;
 
         self.settle_deal(key, command, &deal, events);
         let subject = Subject { amount: deal.insurance, ..Subject::NONE };
         self.stepped(steps, StepAction::LiquidationFill, subject);
-        // What does not fit here is left to the next round.
-        let _ = self.end_if_over(seller, false, events, steps);
         Ok(())
     }
 
-    /// Works out a bid, and checks that both sides can bear it.
-    fn deal(&self, command: &LiquidationBid, bidder: usize, seller: usize) -> Result<Deal, Reject> {
+    /// Works out a bid, and checks that both sides can bear it. `insurance`: what the fund pays, if that is chosen.
+    fn deal(
+        &self,
+        command: &LiquidationBid,
+        bidder: usize,
+        seller: usize,
+        insurance: Option<Micros>,
+    ) -> Result<Deal, Reject> {
         if !(1..=NANO_ONE).contains(&command.share) {
             return Err(Reject::BidShare { share: command.share });
         }
@@ -208,7 +226,7 @@ impl Engine {
             self.auction_of(seller, liquidation)?.filter(|auction| auction.share_max > 0).ok_or(not_open)?;
         self.check_may_bid(bidder, seller)?;
         let share = command.share.min(auction.share_max);
-        let deal = self.worked_out(bidder, seller, &auction, share)?;
+        let deal = self.worked_out(bidder, seller, &auction, share, insurance)?;
         let price = sub(deal.price, deal.insurance)?;
         if price > command.limit {
             return Err(Reject::BidLimit { price, limit: command.limit });
@@ -246,11 +264,15 @@ impl Engine {
         seller: usize,
         auction: &Auction,
         share: i64,
+        insurance: Option<Micros>,
     ) -> Result<Deal, Reject> {
         let setting = self.setting();
         let whole = share == NANO_ONE;
         let price = mul_div_ceil(auction.price, share, NANO_ONE)?;
-        let insurance = mul_div_floor(auction.insurance, share, NANO_ONE)?;
+        let insurance = match insurance {
+            Some(chosen) => self.insurable(seller, chosen)?,
+            None => mul_div_floor(auction.insurance, share, NANO_ONE)?,
+        };
         let (selling, buying) = (&self.accounts[seller], &self.accounts[bidder]);
         let mut transfer = Transfer::new(&setting, selling, buying)?;
         for holding in selling.holdings().filter(|holding| holding.position != 0) {

@@ -12,6 +12,17 @@ use protocol::{
 };
 use std::collections::BTreeSet;
 
+/// The underlying whose marks or funding a command moved, 0 when it moved something else; `None` for commands after which
+/// nobody is looked at.
+pub(super) fn cause_of(command: &Command) -> Option<UnderlyingId> {
+    match command {
+        Command::MarkUpdate(body) => Some(body.inputs.underlying),
+        Command::FundingTick(body) => Some(body.underlying),
+        Command::SetParameter(_) | Command::SettleExpired(_) | Command::Clock(_) => Some(0),
+        _ => None,
+    }
+}
+
 impl Engine {
     /// Calls, starts and advances whatever this command gave cause to. Most commands give none.
     #[inline]
@@ -25,12 +36,7 @@ impl Engine {
         if self.globals.time >= self.markets_due && self.faults_moved() {
             self.watch.touch_everybody();
         }
-        let cause = match command {
-            Command::MarkUpdate(body) => body.inputs.underlying,
-            Command::FundingTick(body) => body.underlying,
-            Command::SetParameter(_) | Command::SettleExpired(_) | Command::Clock(_) => 0,
-            _ => return,
-        };
+        let Some(cause) = cause_of(command) else { return };
         if matches!(command, Command::SetParameter(_)) {
             self.watch.touch_everybody();
         }
@@ -64,6 +70,8 @@ impl Engine {
         steps: &mut O,
     ) {
         if self.accounts[place].liquidation.is_some() {
+            // None, unless whoever started it left them behind.
+            self.close_all(place, CloseReason::Liquidation, events, steps);
             self.watch.alert(place);
             return;
         }
@@ -72,8 +80,11 @@ impl Engine {
             return;
         };
         self.set_call(place, level, &standing, events, steps);
-        if !standing.is_maintained() && !self.is_frozen(place) {
-            self.start(place, cause, &standing, events, steps);
+        if !standing.is_maintained()
+            && !self.is_frozen(place)
+            && self.start(place, cause, &standing, events, steps).is_ok()
+        {
+            self.close_all(place, CloseReason::Liquidation, events, steps);
         }
         let keys = match level {
             CallLevel::None => self.room(&standing).and_then(|room| self.keys_of(place, room)).ok(),
@@ -86,7 +97,7 @@ impl Engine {
     }
 
     /// Where an account stands, and the call that follows from it.
-    fn call_level(&mut self, place: usize) -> Checked<(Standing, CallLevel)> {
+    pub(super) fn call_level(&mut self, place: usize) -> Checked<(Standing, CallLevel)> {
         let standing = self.standing_now(place)?;
         let level = if standing.equity < self.buffered(standing.maintenance)? {
             CallLevel::Maintenance
@@ -98,7 +109,8 @@ impl Engine {
         Ok((standing, level))
     }
 
-    fn set_call<O: StepObserver>(
+    /// Sets the call of an account, if it is another one.
+    pub(super) fn set_call<O: StepObserver>(
         &mut self,
         place: usize,
         level: CallLevel,
@@ -130,15 +142,16 @@ impl Engine {
         self.watch.touch(place);
     }
 
-    fn start<O: StepObserver>(
+    /// Starts the liquidation of an account of which there is none. Its orders are for the caller to end.
+    pub(super) fn start<O: StepObserver>(
         &mut self,
         place: usize,
         cause: UnderlyingId,
         standing: &Standing,
         events: &mut Vec<Event>,
         steps: &mut O,
-    ) {
-        let Ok(value) = self.value_of(place) else { return };
+    ) -> Checked<()> {
+        let value = self.value_of(place)?;
         self.globals.liquidations += 1;
         let (id, time) = (self.globals.liquidations, self.globals.time);
         let stage = LiquidationStage::Book;
@@ -163,7 +176,7 @@ impl Engine {
         };
         events.push(started.into());
         self.stepped(steps, StepAction::LiquidationStart, Subject::account(subaccount));
-        self.close_all(place, CloseReason::Liquidation, events, steps);
+        Ok(())
     }
 
     /// Whether nothing may be done to an account: an underlying that it depends on is in doubt, and what it has there could

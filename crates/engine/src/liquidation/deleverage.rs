@@ -220,10 +220,22 @@ impl Engine {
         let total = closing.closed.entry(other).or_insert(0);
         *total = total.saturating_add(notional);
         join(&mut closing.book, part, 1);
-        let liquidation = self.liquidation(closing.place).id;
+        self.take_off(closing.place, &transfer, events, steps);
+        true
+    }
+
+    /// Makes a transfer of what is taken off a counterparty come true, a leg a step.
+    fn take_off<O: StepObserver>(
+        &mut self,
+        place: usize,
+        transfer: &Transfer,
+        events: &mut Vec<Event>,
+        steps: &mut O,
+    ) {
+        let liquidation = self.liquidation(place).id;
         let (subaccount, counterparty) = (transfer.giver.id, transfer.taker.id);
         for leg in &transfer.legs {
-            self.apply_leg(&transfer, leg, events);
+            self.apply_leg(transfer, leg, events);
             let Lots { instrument, lots } = leg.lots;
             let (price, cash) = (leg.price, leg.cash);
             let moved = Deleveraged { liquidation, subaccount, counterparty, instrument, lots, price, cash };
@@ -232,7 +244,26 @@ impl Engine {
                 Subject { other: counterparty, amount: lots, ..Subject::position(subaccount, instrument) };
             self.stepped(steps, StepAction::Deleverage, subject);
         }
-        true
+    }
+
+    /// Takes lots that somebody chose off a counterparty. Nothing happens in an instrument that trades no more.
+    pub(super) fn take_off_chosen<O: StepObserver>(
+        &mut self,
+        place: usize,
+        other: usize,
+        lots: Lots,
+        events: &mut Vec<Event>,
+        steps: &mut O,
+    ) -> Checked<()> {
+        if self.instruments[lots.instrument as usize - 1].has_expired(self.globals.time) {
+            return Ok(());
+        }
+        let setting = self.setting();
+        let mut transfer = Transfer::new(&setting, &self.accounts[place], &self.accounts[other])?;
+        transfer.move_lots(&setting, lots)?;
+        self.check_transfer_fits(&transfer)?;
+        self.take_off(place, &transfer, events, steps);
+        Ok(())
     }
 
     /// The transfer that closes a part of a counterparty's book, and its notional; `None` when the guard forbids it.
@@ -279,28 +310,70 @@ impl Engine {
         let hole = self.value_of(place)?.min(0).checked_neg().ok_or(crate::numbers::Overflow)?;
         let insured = hole.min(self.insurance_left(self.liquidation(place)));
         if insured != 0 {
-            self.pay_insurance(place, place, insured, events);
-            let subject = Subject { amount: insured, ..Subject::account(self.accounts[place].id) };
-            self.stepped(steps, StepAction::Insurance, subject);
+            self.insure(place, insured, events, steps);
         }
         let debt = sub(debt, insured)?;
         let charged = self.charges(closed, debt);
         let total: Micros = charged.iter().map(|&(_, amount)| amount).sum();
         self.hand_out_collateral(place, &charged, total, events, steps)?;
-        let subaccount = self.accounts[place].id;
         for (other, amount) in charged {
-            self.credit(other, USDC, -amount, BalanceReason::Deleverage, events);
-            // One event says the whole of what the account gets, behind those of who pays.
-            self.accounts[place].credit(USDC, amount).expect("a debt is paid from below zero");
-            self.tracker.account(subaccount);
-            self.stepped(steps, StepAction::DeleverageCharge, self.charge(place, other, USDC, amount));
+            self.charge_cash(place, other, amount, events, steps);
         }
         if total != 0 {
-            self.watch.touch(place);
-            let (asset, reason) = (USDC, BalanceReason::Deleverage);
-            events.push(BalanceChanged { subaccount, asset, delta: total, reason }.into());
+            self.say_charged(place, total, events);
         }
         Ok(())
+    }
+
+    /// The insurance fund pays a part of a debt.
+    pub(super) fn insure<O: StepObserver>(
+        &mut self,
+        place: usize,
+        amount: Micros,
+        events: &mut Vec<Event>,
+        steps: &mut O,
+    ) {
+        self.pay_insurance(place, place, amount, events);
+        let subject = Subject { amount, ..Subject::account(self.accounts[place].id) };
+        self.stepped(steps, StepAction::Insurance, subject);
+    }
+
+    /// A counterparty pays a part of the debt of the account at `place`. One event says the whole of what that gets,
+    /// behind those of who pays: see [`Self::say_charged`].
+    pub(super) fn charge_cash<O: StepObserver>(
+        &mut self,
+        place: usize,
+        other: usize,
+        amount: Micros,
+        events: &mut Vec<Event>,
+        steps: &mut O,
+    ) {
+        self.credit(other, USDC, -amount, BalanceReason::Deleverage, events);
+        self.accounts[place].credit(USDC, amount).expect("a debt is paid from below zero");
+        self.tracker.account(self.accounts[place].id);
+        self.stepped(steps, StepAction::DeleverageCharge, self.charge(place, other, USDC, amount));
+    }
+
+    /// Says what counterparties paid of a debt.
+    pub(super) fn say_charged(&mut self, place: usize, delta: Micros, events: &mut Vec<Event>) {
+        self.watch.touch(place);
+        let (subaccount, asset, reason) = (self.accounts[place].id, USDC, BalanceReason::Deleverage);
+        events.push(BalanceChanged { subaccount, asset, delta, reason }.into());
+    }
+
+    /// A counterparty gets a part of the collateral of the account at `place`.
+    pub(super) fn hand_out<O: StepObserver>(
+        &mut self,
+        place: usize,
+        other: usize,
+        asset: AssetId,
+        amount: i64,
+        events: &mut Vec<Event>,
+        steps: &mut O,
+    ) {
+        self.credit(place, asset, -amount, BalanceReason::Deleverage, events);
+        self.credit(other, asset, amount, BalanceReason::Deleverage, events);
+        self.stepped(steps, StepAction::DeleverageCharge, self.charge(place, other, asset, amount));
     }
 
     /// The subject of a charge: cash that `other` pays for the account at `place`, or an asset that it gets.
@@ -352,9 +425,7 @@ impl Engine {
                 left -= part;
                 if part != 0 {
                     add(self.accounts[other].balance(asset), part)?;
-                    self.credit(place, asset, -part, BalanceReason::Deleverage, events);
-                    self.credit(other, asset, part, BalanceReason::Deleverage, events);
-                    self.stepped(steps, StepAction::DeleverageCharge, self.charge(place, other, asset, part));
+                    self.hand_out(place, other, asset, part, events, steps);
                 }
             }
         }

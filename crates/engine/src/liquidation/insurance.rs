@@ -3,7 +3,7 @@
 use super::Liquidation;
 use crate::expiry::value_at;
 use crate::instruments::InstrumentStatus;
-use crate::numbers::{Checked, add, narrow};
+use crate::numbers::{Checked, Overflow, add, narrow, sub};
 use crate::state::Engine;
 use protocol::{BalanceReason, Event, InsurancePaid, Micros, NANO_ONE, Parameter, USDC};
 
@@ -24,6 +24,13 @@ impl Engine {
         let allowed = whole * i128::from(cap) / i128::from(NANO_ONE) - i128::from(liquidation.insurance);
         // At most the free fund, which is 64 bits.
         allowed.clamp(0, free.into()) as Micros
+    }
+
+    /// An amount that somebody chose, if it can leave the fund for the liquidation of the account at `place`.
+    pub(super) fn insurable(&self, place: usize, amount: Micros) -> Checked<Micros> {
+        sub(self.globals.insurance, amount)?;
+        add(self.liquidation(place).insurance, amount)?;
+        if amount < 0 { Err(Overflow) } else { Ok(amount) }
     }
 
     /// Pays from the fund into the account at `to`, for the liquidation of the account at `place`; what is paid was found

@@ -4,12 +4,14 @@
 //! [`Engine::supervise`] looks at the accounts that may have crossed a boundary ([`watch`], [`distance`]), calls or
 //! starts on them ([`calls`]), and advances the liquidations that are due, worst first ([`rounds`]): slices in the book
 //! ([`slices`]), then an auction ([`auction`]) in which anybody may take a share of the whole portfolio, and, when nobody
-//! does or the insurance fund ([`insurance`]) cannot pay, closing against counterparties ([`deleverage`]).
+//! does or the insurance fund ([`insurance`]) cannot pay, closing against counterparties ([`deleverage`]). What somebody
+//! else chose is followed step by step ([`chosen`]).
 //! `docs/liquidation.md` states every rule.
 
 mod auction;
 mod book_of;
 mod calls;
+mod chosen;
 mod deleverage;
 mod distance;
 mod insurance;
@@ -20,6 +22,7 @@ mod slices;
 mod watch;
 
 pub use auction::Auction;
+pub(crate) use chosen::Course;
 pub(crate) use watch::Watch;
 
 use crate::state::Engine;

@@ -68,8 +68,7 @@ impl Engine {
         events: &mut Vec<Event>,
         steps: &mut O,
     ) -> Checked<()> {
-        self.set_next_round(place);
-        self.stepped(steps, StepAction::LiquidationRound, Subject::account(self.accounts[place].id));
+        self.begin_round(place, steps);
         if self.end_if_over(place, false, events, steps)? {
             return Ok(());
         }
@@ -87,9 +86,9 @@ impl Engine {
         Ok(())
     }
 
-    /// Sets when the next round is due. A round later than marks may be old means that nobody could bid meanwhile: its
-    /// delay does not count as time of the auction.
-    fn set_next_round(&mut self, place: usize) {
+    /// Begins a round, and sets when the next one is due. A round later than marks may be old means that nobody could bid
+    /// meanwhile: its delay does not count as time of the auction.
+    pub(super) fn begin_round<O: StepObserver>(&mut self, place: usize, steps: &mut O) {
         let [interval, staleness] = [Parameter::LiquidationInterval, Parameter::MarkStaleness]
             .map(|parameter| self.parameters.get(parameter).unsigned_abs());
         let time = self.globals.time;
@@ -99,6 +98,7 @@ impl Engine {
             liquidation.opened += late;
         }
         liquidation.due = time.saturating_add(interval);
+        self.stepped(steps, StepAction::LiquidationRound, Subject::account(self.accounts[place].id));
     }
 
     /// Whether the book is the place for an account: it is worth something, and enough is left of its margin.
@@ -110,7 +110,7 @@ impl Engine {
     }
 
     /// Opens the auction that fits the account's value, unless it is open.
-    fn open_auction<O: StepObserver>(
+    pub(super) fn open_auction<O: StepObserver>(
         &mut self,
         place: usize,
         events: &mut Vec<Event>,
@@ -141,9 +141,24 @@ impl Engine {
         Ok(over || empty || hole > self.insurance_left(liquidation).unsigned_abs())
     }
 
+    /// Ends a liquidation that has reached its aim, and renews the call of its account. Says whether it is over.
+    pub(super) fn end_if_over<O: StepObserver>(
+        &mut self,
+        place: usize,
+        deleveraged: bool,
+        events: &mut Vec<Event>,
+        steps: &mut O,
+    ) -> Checked<bool> {
+        let over = self.end_at_aim(place, deleveraged, events, steps)?;
+        if over {
+            self.renew_call(place, events, steps);
+        }
+        Ok(over)
+    }
+
     /// Ends a liquidation that has reached its aim: initial margin by way of the book, the buffer above maintenance margin
     /// by auction, and no debt once nothing is left. Says whether it is over. `deleveraged`: counterparties were closed.
-    pub(super) fn end_if_over<O: StepObserver>(
+    pub(super) fn end_at_aim<O: StepObserver>(
         &mut self,
         place: usize,
         deleveraged: bool,
@@ -187,6 +202,5 @@ impl Engine {
         let subaccount = self.accounts[place].id;
         events.push(LiquidationEnded { liquidation, subaccount, outcome }.into());
         self.stepped(steps, StepAction::LiquidationEnd, Subject::account(subaccount));
-        self.renew_call(place, events, steps);
     }
 }

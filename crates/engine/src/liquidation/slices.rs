@@ -82,6 +82,21 @@ impl Engine {
 
     /// The order that would reduce a position: at most its slice, at most what stands in the book within the limit.
     fn slice_order(&self, place: usize, id: InstrumentId, position: i64, slices: u16) -> Option<Taker> {
+        let mut taker = self.largest_slice(place, id, position, slices)?;
+        let mut there = 0;
+        let levels = self.books.levels(id, taker.side.opposite());
+        for level in levels.take_while(|level| taker.crosses(level.price)) {
+            there = taker.lots.min(level.lots.saturating_add(there));
+            if there == taker.lots {
+                break;
+            }
+        }
+        taker.lots = there;
+        (there > 0).then_some(taker)
+    }
+
+    /// The order that would reduce a position by its slice, whatever stands in the book.
+    fn largest_slice(&self, place: usize, id: InstrumentId, position: i64, slices: u16) -> Option<Taker> {
         let instrument = id as usize - 1;
         self.check_tradable(instrument).ok()?;
         self.check_marks_sound(usize::from(self.instruments[instrument].terms.underlying) - 1).ok()?;
@@ -91,25 +106,14 @@ impl Engine {
         let share = self.parameters.get(Parameter::LiquidationSlice);
         let most = crate::admission::ORDER_LOTS_MAX.min(i64::MAX / terms.lot_size);
         let wanted = mul_div_ceil(share, position.checked_abs()?, NANO_ONE).ok()?.min(most);
-        let crosses = |price: i64| match side {
-            Side::Buy => price <= limit,
-            Side::Sell => price >= limit,
-        };
-        let mut there = 0;
-        for level in self.books.levels(id, side.opposite()).take_while(|level| crosses(level.price)) {
-            there = wanted.min(level.lots.saturating_add(there));
-            if there == wanted {
-                break;
-            }
-        }
-        (there > 0).then(|| Taker {
+        Some(Taker {
             order: OrderId::new(self.globals.sequence, slices),
             account: place,
             owner: self.accounts[place].owner,
             instrument,
             side,
             limit,
-            lots: there,
+            lots: wanted,
             filled: 0,
             max_fee: i64::MAX,
             valid_until: 0,
@@ -161,6 +165,29 @@ impl Engine {
             Some(share) => Ok(fee.min(mul_div_ceil(share, cash, NANO_ONE)?)),
             None => Ok(fee),
         }
+    }
+
+    /// Trades a slice that somebody chose, if the position bears it. `slices`: how many there were before.
+    pub(super) fn trade_chosen_slice<O: StepObserver>(
+        &mut self,
+        place: usize,
+        id: InstrumentId,
+        lots: i64,
+        slices: u16,
+        events: &mut Vec<Event>,
+        steps: &mut O,
+    ) -> Checked<()> {
+        let position = self.accounts[place].holding(id).map_or(0, |holding| holding.position);
+        if position == 0 {
+            return Ok(());
+        }
+        let Some(mut taker) = self.largest_slice(place, id, position, slices) else { return Ok(()) };
+        if !(1..=taker.lots).contains(&lots) {
+            return Ok(());
+        }
+        taker.lots = lots;
+        self.after_slice(&taker)?;
+        self.trade_slice(taker, events, steps)
     }
 
     /// Trades a slice that was rehearsed.

@@ -253,8 +253,13 @@ pub struct Venue {
 impl Venue {
     /// Only the genesis.
     pub fn bare() -> Self {
+        Self::opened_by(genesis())
+    }
+
+    /// The same by a genesis of the test's own.
+    pub fn opened_by(genesis: Genesis) -> Self {
         let mut venue = Self { engine: Engine::new(), time: T0, log: Vec::new(), nonce: 0, inbox: 0 };
-        venue.send(genesis()).unwrap();
+        venue.send(genesis).unwrap();
         venue
     }
 

@@ -7,6 +7,7 @@ use protocol::{
     ExpiryInputs, InstrumentKind, InstrumentMark, InstrumentSpec, MarkInputs, NANO_ONE, Nanos, OptionType,
     SETTLEMENT_WINDOW_NS, ScenarioParameters, SviSlice,
 };
+use std::path::Path;
 
 pub const NOW: Nanos = 1_770_336_000_000_000_000;
 const SECOND: i64 = 1_000_000_000;
@@ -103,6 +104,10 @@ fn scenario(mixer: &mut Mixer) -> ScenarioParameters {
 #[test]
 fn figures_of_any_inputs_are_those_of_the_kernel() {
     let Some(mut guard) = Guard::new() else { return };
+    any_inputs(&mut guard);
+}
+
+fn any_inputs(guard: &mut Guard) {
     let mut mixer = Mixer(2);
     let (mut checked, mut without) = (0, 0);
     while checked < crate::figures() {
@@ -133,6 +138,10 @@ fn sound() -> Case {
 #[test]
 fn inputs_without_marks_convict() {
     let Some(mut guard) = Guard::new() else { return };
+    without_marks(&mut guard);
+}
+
+fn without_marks(guard: &mut Guard) {
     let sound = sound();
     let breaks: [fn(&mut MarkInputs); 6] = [
         |inputs| inputs.index = 0,
@@ -168,6 +177,10 @@ fn the_widest_mark_fits_a_transaction() {
 #[test]
 fn what_is_no_challenge_of_a_mark_is_refused() {
     let Some(mut guard) = Guard::new() else { return };
+    no_challenges(&mut guard);
+}
+
+fn no_challenges(guard: &mut Guard) {
     let case = sound();
     let mark = native(&case).expect("a mark");
     let figure = Figure::Lane(3);
@@ -195,4 +208,16 @@ fn what_is_no_challenge_of_a_mark_is_refused() {
     assert_eq!(refuses(|_| {}, &later, &wrong), "NotMarked");
     let without = InstrumentMark { risk: None, ..wrong };
     assert_eq!(refuses(|_| {}, &case, &without), "NoSuchInstrument");
+}
+
+#[test]
+#[ignore = "writes what contracts/test/verifier/model/ModelGuard.t.sol reads"]
+fn write_fixtures() {
+    let Some(mut guard) = Guard::new() else { return };
+    without_marks(&mut guard);
+    no_challenges(&mut guard);
+    any_inputs(&mut guard);
+    let path = "../../contracts/test/verifier/fixtures/marks.txt";
+    let count = guard.calls.write(&Path::new(env!("CARGO_MANIFEST_DIR")).join(path)).expect("a file");
+    println!("{count} challenges written");
 }

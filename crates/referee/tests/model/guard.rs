@@ -12,6 +12,7 @@ use protocol::{
     MarkUpdate, Mode, Record, RiskArray, RiskParameters, ScenarioParameters, Wire, keccak256,
 };
 use referee::abi::encode;
+use referee::fixtures::Collection;
 use referee::{Called, Contracts, Value};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -114,13 +115,17 @@ impl Challenge {
 /// The guard, and what its verdicts cost.
 pub struct Guard {
     contracts: Contracts,
+    /// Of all calls those that go new ways, as `verdict ‖ kind ‖ root ‖ length u24 ‖ record ‖ evidence`. Verdicts are 0 right,
+    /// 1 wrong, 2 none.
+    pub calls: Collection,
     gas: BTreeMap<&'static str, Vec<(u64, u64)>>,
 }
 
 impl Guard {
     /// The guard, where it is compiled.
     pub fn new() -> Option<Self> {
-        Some(Self { contracts: crate::contracts()?, gas: BTreeMap::new() })
+        let contracts = crate::contracts()?;
+        Some(Self { contracts, calls: Collection::default(), gas: BTreeMap::new() })
     }
 
     /// An honest figure is never convicted, and one that is a unit off always is.
@@ -152,14 +157,27 @@ impl Guard {
     fn call(&mut self, challenge: &Challenge) -> Called {
         let Challenge { kind, record, root, instrument, figure, index, witness } = challenge;
         let (zero, flag) = (Value::hash(&Hash::ZERO), Value::flag(false));
-        let record = Value::Bytes(record.clone());
-        let kind = Value::uint((*kind).into());
-        let step =
-            Value::Tuple(vec![zero.clone(), record, kind, zero, flag.clone(), flag, Value::hash(root)]);
+        let step = Value::Tuple(vec![
+            zero.clone(),
+            Value::Bytes(record.clone()),
+            Value::uint((*kind).into()),
+            zero,
+            flag.clone(),
+            flag,
+            Value::hash(root),
+        ]);
         let numbers = [(*instrument).into(), *figure, *index].map(Value::uint);
         let shown = Value::Tuple(numbers.into_iter().chain([Value::Bytes(witness.clone())]).collect());
-        let evidence = Value::Bytes(encode(&[shown]));
-        self.contracts.call("ModelGuard", "proves", &[step, evidence]).expect("the contract is compiled")
+        let evidence = encode(&[shown]);
+        let arguments = [step, Value::Bytes(evidence.clone())];
+        let (called, trace) =
+            self.contracts.call_traced("ModelGuard", "proves", &arguments).expect("the contract is compiled");
+        let verdict = called.result.as_ref().map_or(2, |values| u8::from(values[0].as_u128() == Some(1)));
+        self.calls.add(trace.branches, || {
+            let length = (record.len() as u32).to_be_bytes();
+            [&[verdict, *kind][..], &root.0, &length[1..], record, &evidence].concat()
+        });
+        called
     }
 
     /// Prints the gas of the verdicts, by figure.

@@ -30,7 +30,7 @@ async def cheat(directory: Path, fraud: Fraud, accomplice: str) -> None:
     try:
         keys = venue.read_key("operator"), venue.read_key(accomplice)
         operator = DishonestOperator(chain, config.contract, *keys)
-        await operator.commit(fraud, read_journal(venue.journal))
+        await operator.commit([fraud], read_journal(venue.journal))
         await operator.answer_openings()
         await asyncio.Event().wait()
     finally:

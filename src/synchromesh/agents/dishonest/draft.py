@@ -30,6 +30,7 @@ from synchromesh.protocol import (
 )
 from synchromesh.settlement.batches import QueuedWithdrawal, Source
 from synchromesh.settlement.packing import PackedChunk
+from synchromesh.verification.replay import Named
 
 TICK_NS = 1_000
 """Venue time between two commands that the operator adds, ns."""
@@ -74,8 +75,12 @@ class Draft:
         self.source = Source.CALLDATA
         self.said: Callable[[list[PackedChunk]], list[PackedChunk]] = list
         self.asserted: State | None = None
-        self._pending = iter(list(pending))
+        self._pending = iter(pending)
         replica.forget_withdrawals(replica.next_withdrawal)
+
+    def following(self) -> Draft:
+        """The batch behind this one, in which everything is right so far."""
+        return Draft(self.replica, self.tables, self._pending, self.accomplice.secret)
 
     @property
     def state(self) -> State:
@@ -110,6 +115,15 @@ class Draft:
             self.take(record)
         raise CannotCheatError(f"no {kind.__name__} waits to be committed")
 
+    # Choices that are no fraud
+
+    def choose(self, record: bytes, named: Named | None) -> None:
+        """Writes a command by the steps that are named; without names, as the engine takes it when nobody asks what no
+        step judges.
+        """
+        self._write(record, self.replica.apply_named(record, named, verify=True))
+        self.tables.learn(record)
+
     # Dishonest ones
 
     def claim(self, record: bytes, steps: list[Step]) -> None:
@@ -124,7 +138,7 @@ class Draft:
     def bend(self, record: bytes, change: Callable[[State], None]) -> None:
         """Writes a command behind whose last step something else has changed as well; of a mark, behind every step."""
         states = [State(opening) for opening in self.replica.step_openings(record)]
-        steps = self.replica.apply_steps(record)
+        steps = self.replica.apply_named(record, None)
         bent = range(len(steps)) if record[0] == MarkUpdate.KIND else [len(steps) - 1]
         for index in bent:
             change(states[index])
@@ -183,11 +197,15 @@ class Accomplice:
     Args:
         draft: The batch that it helps to write.
         secret: Its key.
+
+    Attributes:
+        secret: The same.
+        address: Its address.
     """
 
     def __init__(self, draft: Draft, secret: bytes) -> None:
         self._draft = draft
-        self._secret = secret
+        self.secret = secret
         self.address = address_of(secret)
 
     @property
@@ -229,7 +247,7 @@ class Accomplice:
 
     def sign(self, command: A, secret: bytes | None = None) -> A:
         """A command with the accomplice's signature, whoever it is for, or with that of another secret."""
-        tables, key = self._draft.tables, self._secret if secret is None else secret
+        tables, key = self._draft.tables, self.secret if secret is None else secret
         digest = tables.domain.digest(command, tables.names)
         assert digest is not None, "it is signed"
         auth = msgspec.structs.replace(command.auth, signature=sign(digest, key))
@@ -237,7 +255,7 @@ class Accomplice:
 
     def cosign(self, command: Q) -> Q:
         """A command with the accomplice's signature where those of oracles or administrators belong."""
-        return self._draft.tables.domain.cosigned(command, [self._secret], self._draft.tables.names)
+        return self._draft.tables.domain.cosigned(command, [self.secret], self._draft.tables.names)
 
 
 def _with_root(step: Step, root: bytes) -> Step:

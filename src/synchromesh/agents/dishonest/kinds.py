@@ -1,4 +1,6 @@
-"""The catalogue of frauds: each is a function that writes a batch, under a name and a line that says what it does."""
+"""The catalogues of what an operator could do otherwise: frauds, and choices that the rules leave to it. Each is a
+function that writes a batch, under a name and a line that says what it does.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +12,7 @@ import msgspec
 from synchromesh.agents.dishonest.draft import Draft
 
 Plan = Callable[[Draft], None]
-"""Writes the fraud into a draft."""
+"""Writes something into a draft."""
 
 
 class Conviction(StrEnum):
@@ -27,21 +29,29 @@ class Conviction(StrEnum):
     FREEZE = "freeze"
 
 
-class Fraud(msgspec.Struct, frozen=True):
-    """A kind of fraud.
+class Scheme(msgspec.Struct, frozen=True):
+    """Something that an honest operator would not commit.
 
     Attributes:
         name: What it is called.
         description: What the operator does, in a line.
-        conviction: What ends it.
         plan: Writes it.
-        shows_leaves: Whether the operator answers who asks for a leaf under its asserted root.
     """
 
     name: str
     description: str
-    conviction: Conviction
     plan: Plan
+
+
+class Fraud(Scheme, frozen=True):
+    """A kind of fraud.
+
+    Attributes:
+        conviction: What ends it.
+        shows_leaves: Whether the operator answers who asks for a leaf under its asserted root.
+    """
+
+    conviction: Conviction
     shows_leaves: bool = False
 
     @property
@@ -50,19 +60,36 @@ class Fraud(msgspec.Struct, frozen=True):
         return self.conviction is not Conviction.REFUSED
 
 
+class Choice(Scheme, frozen=True):
+    """Something that no step judges: the state that it leads to is one that the rules allow."""
+
+
 FRAUDS: dict[str, Fraud] = {}
-"""Every kind by its name; filled by the modules beside this one."""
+"""Every kind of fraud by its name; filled by the modules beside this one."""
+CHOICES: dict[str, Choice] = {}
+"""Every kind of choice by its name; filled by a module beside this one."""
 
 
 def fraud(conviction: Conviction, *, shows_leaves: bool = False) -> Callable[[Plan], Plan]:
     """Puts a plan into the catalogue, by the name of its function and the first line of its docstring."""
 
     def register(plan: Plan) -> Plan:
-        name = plan.__name__.replace("_", "-")
-        assert plan.__doc__ is not None
+        name, description = _titled(plan)
         assert name not in FRAUDS
-        description = plan.__doc__.splitlines()[0].removesuffix(".")
-        FRAUDS[name] = Fraud(name, description, conviction, plan, shows_leaves)
+        FRAUDS[name] = Fraud(name, description, plan, conviction, shows_leaves)
         return plan
 
     return register
+
+
+def choice(plan: Plan) -> Plan:
+    """Puts a plan into the catalogue of choices, in the same way."""
+    name, description = _titled(plan)
+    assert name not in CHOICES
+    CHOICES[name] = Choice(name, description, plan)
+    return plan
+
+
+def _titled(plan: Plan) -> tuple[str, str]:
+    assert plan.__doc__ is not None
+    return plan.__name__.replace("_", "-"), plan.__doc__.splitlines()[0].removesuffix(".")

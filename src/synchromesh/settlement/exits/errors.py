@@ -19,3 +19,7 @@ class NothingToDo(ExitError):
 
 class StateUnknown(ExitError):
     """The state that the chain committed to does not follow from what was posted, or part of that is gone."""
+
+
+class BlobsGone(StateUnknown):
+    """The state cannot be rebuilt as long as a blob is missing; the message says which, and who may have it."""

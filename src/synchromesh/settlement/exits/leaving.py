@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from enum import StrEnum
+from typing import TypeVar
 
 import msgspec
 from web3.contract.async_contract import AsyncContractFunction
 from web3.logs import DISCARD
 from web3.types import TxReceipt
 
-from synchromesh.protocol import Deposit, decode_inbox_body
-from synchromesh.settlement.blobs import BlobSource
+from synchromesh.settlement.blob_sources import BlobSource
 from synchromesh.settlement.chain import Chain, Reverted
+from synchromesh.settlement.exits.deposits import Deposits, StrandedDeposit
 from synchromesh.settlement.exits.errors import ExitError, NothingToDo, NotYet, StateUnknown
 from synchromesh.settlement.exits.state import CommittedState
 from synchromesh.settlement.exits.valuation import Reason
 from synchromesh.settlement.exits.venue import ExitVenue, Phase, Standing, describe
 from synchromesh.settlement.payouts import Payout, Payouts, PayoutState
-from synchromesh.settlement.sender import Sender
+from synchromesh.settlement.sender import Outcome, Sender, action_of
+
+Which = TypeVar("Which")
 
 
 class AccountExit(msgspec.Struct, frozen=True):
@@ -39,24 +42,6 @@ class AccountExit(msgspec.Struct, frozen=True):
     claimed: dict[int, int] | None
     late: bool
     paid: dict[int, int]
-
-
-class StrandedDeposit(msgspec.Struct, frozen=True):
-    """A deposit that no batch credited.
-
-    Attributes:
-        index: Its inbox index.
-        item: Its bytes in the inbox.
-        asset: Asset id.
-        amount: Engine units.
-        returned: Whether it went back.
-    """
-
-    index: int
-    item: bytes
-    asset: int
-    amount: int
-    returned: bool
 
 
 class Pool(msgspec.Struct, frozen=True):
@@ -84,7 +69,7 @@ class ExitStatus(msgspec.Struct, frozen=True):
         standing: Where the venue is.
         pools: What became of all claims, by asset; empty before the first was paid.
         accounts: The owner's accounts, ascending.
-        deposits: The owner's deposits that no batch credited, by index.
+        deposits: The owner's deposits that were not credited, by index.
         payouts: Withdrawals to the owner, by number.
     """
 
@@ -139,6 +124,7 @@ class Exit:
         self.state = CommittedState(venue.chain, str(venue.settlement.address), blobs)
         self._owner = owner
         self._sender = sender
+        self._deposits = Deposits(venue, self.state, owner)
         self._payouts = Payouts(venue.chain, venue.contracts)
         self._prices: tuple[bytes, list[int]] = (b"", [])
 
@@ -169,7 +155,7 @@ class Exit:
         standing = await self._rebuild()
         accounts = [await self._account(subaccount) for subaccount in self.state.accounts_of(self._owner)]
         payouts = await self._payouts.of(self._owner, self.state.paying)
-        return ExitStatus(standing, await self._pools(), accounts, await self._deposits(standing), payouts)
+        return ExitStatus(standing, await self._pools(), accounts, await self._deposits.stranded(standing), payouts)
 
     async def freeze(self) -> Move:
         """Freezes the venue, whose operator is late.
@@ -206,15 +192,18 @@ class Exit:
         await self._require(Phase.CLAIMS, Phase.PAYMENTS)
         await self._rebuild()
         exits = self.venue.exits
-        moves = []
-        for subaccount in self.state.accounts_of(self._owner):
-            if not await self.venue.chain.call(exits.functions.hasClaimed(subaccount)):
-                receipt = await self._send(exits.functions.claim(subaccount, self.state.witness(subaccount)))
-                [event] = exits.events.ExitClaimed().process_receipt(receipt, errors=DISCARD)
-                claimed = _by_asset(event["args"]["assets"], event["args"]["amounts"])
-                moves.append(_move(Step.CLAIM, receipt, subaccount, claimed))
-        if not moves:
+        calls = {
+            subaccount: exits.functions.claim(subaccount, self.state.witness(subaccount))
+            for subaccount in self.state.accounts_of(self._owner)
+            if not await self.venue.chain.call(exits.functions.hasClaimed(subaccount))
+        }
+        if not calls:
             raise NothingToDo("the owner has no account that has not claimed")
+        moves = []
+        for subaccount, receipt in _done(await self._send_each(calls)):
+            [event] = exits.events.ExitClaimed().process_receipt(receipt, errors=DISCARD)
+            claimed = _by_asset(event["args"]["assets"], event["args"]["amounts"])
+            moves.append(_move(Step.CLAIM, receipt, subaccount, claimed))
         return moves
 
     async def pay(self) -> list[Move]:
@@ -227,40 +216,42 @@ class Exit:
         """
         await self._require(Phase.PAYMENTS)
         exits = self.venue.exits
-        moves, refused = [], None
-        async for log in self.venue.chain.logs(exits.events.ExitClaimed, owner=self._address):
-            subaccount = int(log["args"]["subaccount"])
-            for asset in self.venue.assets:
-                call = exits.functions.pay(subaccount, asset.asset)
-                try:
-                    await self.venue.chain.call(call)
-                except Reverted as refusal:
-                    # By the contract's own word nothing is owed; or a token is stopped, which must not stop the others.
-                    refused = refused if str(refusal).startswith("NothingOwed(") else refusal
-                    continue
-                receipt = await self._send(call)
-                [event] = exits.events.ExitPaid().process_receipt(receipt, errors=DISCARD)
-                moves.append(_move(Step.PAY, receipt, subaccount, {asset.asset: int(event["args"]["amount"])}))
-        if not moves:
-            raise refused or NothingToDo("the owner is owed nothing that was not paid")
+        claims = self.venue.chain.logs(exits.events.ExitClaimed, owner=self._address)
+        calls = {
+            (int(log["args"]["subaccount"]), asset.asset): exits.functions.pay(log["args"]["subaccount"], asset.asset)
+            async for log in claims
+            for asset in self.venue.assets
+        }
+        outcomes = await self._send_each(calls)
+        owed = {which: outcome for which, outcome in outcomes.items() if not _is_nothing_owed(outcome)}
+        if not owed:
+            raise NothingToDo("the owner is owed nothing that was not paid")
+        moves = []
+        for (subaccount, asset), receipt in _done(owed):
+            [event] = exits.events.ExitPaid().process_receipt(receipt, errors=DISCARD)
+            moves.append(_move(Step.PAY, receipt, subaccount, {asset: int(event["args"]["amount"])}))
         return moves
 
     async def return_deposits(self) -> list[Move]:
-        """Has the owner's deposits returned that no batch credited.
+        """Has the owner's deposits returned that were not credited.
 
         Raises:
-            NotYet: When the exit is not open.
-            NothingToDo: When there is none.
+            NotYet: When there is none that can be returned before the venue is frozen.
+            NothingToDo: When there is none at all.
+            StateUnknown: When one was served, and the state before that cannot be rebuilt.
             ChainError: When the chain refuses.
         """
-        standing = await self._require(Phase.CLAIMS, Phase.PAYMENTS)
-        waiting = [deposit for deposit in await self._deposits(standing) if not deposit.returned]
-        if not waiting:
+        standing = await self._follow()
+        calls = await self._deposits.returnable(standing)
+        if not calls:
+            if not standing.frozen:
+                raise NotYet(describe(standing))
             raise NothingToDo("the owner has no deposit that was neither credited nor returned")
         moves = []
-        for deposit in waiting:
-            receipt = await self._send(self.venue.exits.functions.returnDeposit(deposit.index, deposit.item))
-            moves.append(_move(Step.RETURN_DEPOSIT, receipt, deposit.index, {deposit.asset: deposit.amount}))
+        for index, receipt in _done(await self._send_each(calls)):
+            [event] = self.venue.exits.events.DepositReturned().process_receipt(receipt, errors=DISCARD)
+            amounts = {int(event["args"]["asset"]): int(event["args"]["amount"])}
+            moves.append(_move(Step.RETURN_DEPOSIT, receipt, index, amounts))
         return moves
 
     async def claim_withdrawals(self, early: bool = False) -> list[Move]:
@@ -279,12 +270,12 @@ class Exit:
         ready = [each for each in payouts if each.state in states]
         if not ready:
             raise NothingToDo("no withdrawal to the owner can be claimed now")
-        moves = []
-        for payout in ready:
-            receipt = await self._payouts.claim(self._require_sender(), payout)
-            withdrawal = payout.withdrawal
-            moves.append(_move(Step.WITHDRAWAL, receipt, withdrawal.number, {withdrawal.asset: withdrawal.amount}))
-        return moves
+        outcomes = await self._payouts.claim_each(self._require_sender(), ready)
+        withdrawals = {payout.withdrawal.number: payout.withdrawal for payout in ready}
+        return [
+            _move(Step.WITHDRAWAL, receipt, number, {withdrawals[number].asset: withdrawals[number].amount})
+            for number, receipt in _done(dict(zip(withdrawals, outcomes, strict=True)))
+        ]
 
     @property
     def _address(self) -> str:
@@ -297,6 +288,11 @@ class Exit:
 
     async def _send(self, call: AsyncContractFunction) -> TxReceipt:
         return await self._require_sender().send(call)
+
+    async def _send_each(self, calls: Mapping[Which, AsyncContractFunction]) -> dict[Which, Outcome]:
+        """Sends calls, none of which stops the others, and returns what became of each."""
+        outcomes = await self._require_sender().send_each([action_of(call) for call in calls.values()])
+        return dict(zip(calls, outcomes, strict=True))
 
     async def _require(self, *phases: Phase) -> Standing:
         standing = await self.venue.standing()
@@ -348,24 +344,22 @@ class Exit:
             self._prices = root, [int(price) for price in prices]
         return self._prices[1]
 
-    async def _deposits(self, standing: Standing) -> list[StrandedDeposit]:
-        """The owner's deposits that no batch credited."""
-        if standing.served == standing.inbox:
-            return []
-        events = self.venue.exits.events
-        logs = self.venue.chain.logs(events.DepositReturned, owner=self._address)
-        returned = {int(log["args"]["index"]) async for log in logs}
-        found = []
-        async for log in self.venue.chain.logs(self.venue.settlement.events.InboxItem):
-            index, item = int(log["args"]["index"]), bytes(log["args"]["item"])
-            body = decode_inbox_body(item)
-            if index >= standing.served and isinstance(body, Deposit) and body.owner == self._owner:
-                found.append(StrandedDeposit(index, item, body.asset, body.amount, index in returned))
-        return found
-
 
 def _move(step: Step, receipt: TxReceipt, number: int | None = None, amounts: dict[int, int] | None = None) -> Move:
     return Move(step, "0x" + bytes(receipt["transactionHash"]).hex(), number, amounts or {})
+
+
+def _done(outcomes: Mapping[Which, Outcome]) -> list[tuple[Which, TxReceipt]]:
+    """Returns what was not refused; when all of it was, raises why the first one was."""
+    done = [(which, outcome) for which, outcome in outcomes.items() if not isinstance(outcome, Reverted)]
+    if not done:
+        raise next(outcome for outcome in outcomes.values() if isinstance(outcome, Reverted))
+    return done
+
+
+def _is_nothing_owed(outcome: Outcome) -> bool:
+    """Whether a payment was refused since there is nothing to pay, and not because a token is stopped, say."""
+    return isinstance(outcome, Reverted) and str(outcome).startswith("NothingOwed(")
 
 
 def _by_asset(assets: Sequence[int], amounts: Sequence[int]) -> dict[int, int]:

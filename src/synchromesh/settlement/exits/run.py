@@ -22,7 +22,7 @@ async def leave(exit_: Exit, poll: float) -> AsyncIterator[Move | Standing]:
         Each step made, and where the venue is while there is nothing to do but wait.
 
     Raises:
-        NotYet: When the venue runs, and no inbox item waits that could be overdue.
+        NotYet: When the venue runs, and no inbox item waits.
         NothingToDo: When there was nothing to do for the owner.
         ChainError: When the chain refuses.
     """
@@ -41,7 +41,7 @@ async def leave(exit_: Exit, poll: float) -> AsyncIterator[Move | Standing]:
             continue
         if standing.phase is Phase.PAYMENTS and made == before:
             break
-        if standing.phase is Phase.LIVE and standing.until is None:
+        if standing.phase is Phase.LIVE and not standing.waits:
             raise NotYet(describe(standing))
         if standing.phase in (Phase.LIVE, Phase.CHALLENGES, Phase.CLAIMS):
             yield standing
@@ -53,19 +53,28 @@ async def leave(exit_: Exit, poll: float) -> AsyncIterator[Move | Standing]:
 async def _steps(exit_: Exit, standing: Standing) -> AsyncIterator[Move]:
     """What can be done where the venue is."""
     steps: list[Callable[[], Awaitable[list[Move]]]] = [exit_.claim_withdrawals]
+    if standing.frozen:
+        steps.append(exit_.return_deposits)
     match standing.phase:
         case Phase.OVERDUE:
             yield await exit_.freeze()
         case Phase.READY:
             yield await exit_.open()
         case Phase.CLAIMS:
-            steps += [exit_.return_deposits, exit_.claim]
+            steps += [exit_.claim]
         case Phase.PAYMENTS:
-            steps += [exit_.return_deposits, exit_.claim, exit_.pay]
+            steps += [exit_.claim, exit_.pay]
+    refused: Reverted | None = None
     for step in steps:
         try:
             moves = await step()
         except NothingToDo:
             continue
+        except Reverted as refusal:
+            # An account too large to claim, say: what else is the owner's is paid all the same.
+            refused = refused or refusal
+            continue
         for move in moves:
             yield move
+    if refused is not None:
+        raise refused

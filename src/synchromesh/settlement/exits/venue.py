@@ -7,6 +7,7 @@ from enum import StrEnum
 
 import msgspec
 
+from synchromesh.clock import SECOND
 from synchromesh.settlement.assets import VaultAsset, read_assets
 from synchromesh.settlement.chain import Chain, ChainError, chain_errors
 from synchromesh.settlement.contracts import VenueContracts
@@ -18,7 +19,7 @@ class Phase(StrEnum):
     LIVE = "live"
     """Nothing is overdue: the operator serves, or still has time."""
     OVERDUE = "overdue"
-    """An inbox item was not served in time: anyone may freeze the venue."""
+    """An inbox item was not served in time, or no batch came for too long: anyone may freeze the venue."""
     CHALLENGES = "challenges"
     """It is frozen, and its last batch still open to challenge."""
     READY = "ready"
@@ -35,7 +36,7 @@ class Standing(msgspec.Struct, frozen=True):
     Attributes:
         phase: What has to happen next.
         until: When the next phase begins by itself, or at the earliest, seconds by the chain's clock; None when nobody
-            knows: no inbox item waits, or it takes a transaction.
+            knows, because it takes a transaction.
         now: The chain's clock, seconds.
         root: State root behind the last batch.
         batches: How many batches there are.
@@ -51,19 +52,31 @@ class Standing(msgspec.Struct, frozen=True):
     served: int
     inbox: int
 
+    @property
+    def waits(self) -> bool:
+        """Whether an inbox item waits to be served."""
+        return self.served < self.inbox
+
+    @property
+    def frozen(self) -> bool:
+        """Whether the venue is frozen."""
+        return self.phase not in (Phase.LIVE, Phase.OVERDUE)
+
 
 def describe(standing: Standing) -> str:
     """Where the venue is and what comes next, in a sentence."""
     when = clock(standing.until) if standing.until is not None else ""
+    item = f"inbox item {standing.served}"
     match standing.phase:
-        case Phase.LIVE if standing.until is None:
-            return "the venue runs, and batches have served all of its inbox: withdraw there, or force a withdrawal"
+        case Phase.LIVE if standing.waits:
+            return f"the venue runs; unless a batch serves {item}, it can be frozen from {when} on"
         case Phase.LIVE:
-            return (
-                f"the venue runs; unless a batch serves inbox item {standing.served}, it can be frozen from {when} on"
-            )
+            lag = f"; without another batch, it can be frozen from {when} on" if when else ""
+            return f"the venue runs, and batches have served all of its inbox: withdraw or force a withdrawal{lag}"
+        case Phase.OVERDUE if standing.waits:
+            return f"{item} was not served in time, or no batch came for too long: the venue can be frozen"
         case Phase.OVERDUE:
-            return f"inbox item {standing.served} was not served in time: the venue can be frozen"
+            return "no batch came for too long: the venue can be frozen"
         case Phase.CHALLENGES:
             return f"the venue is frozen; its last batch can be challenged until {when}"
         case Phase.READY:
@@ -116,12 +129,14 @@ class ExitVenue:
         with chain_errors():
             block = await self.chain.web3.eth.get_block("latest")
         call, read = self.chain.call, self.settlement.functions
-        root, _, _, _, _, served, *_ = await call(read.tip())
+        root, _, _, _, _, served, time, _ = await call(read.tip())
         batches, inbox = int(await call(read.batches())), int(await call(read.inboxLength()))
-        phase, until = await self._phase(int(block["timestamp"]), batches, int(served), inbox)
+        phase, until = await self._phase(int(block["timestamp"]), batches, int(time) // SECOND)
+        if phase is Phase.LIVE and served < inbox:
+            until = await self.deadline(int(served))
         return Standing(phase, until, int(block["timestamp"]), bytes(root), batches, int(served), inbox)
 
-    async def _phase(self, now: int, batches: int, served: int, inbox: int) -> tuple[Phase, int | None]:
+    async def _phase(self, now: int, batches: int, time: int) -> tuple[Phase, int | None]:
         call, read = self.chain.call, self.settlement.functions
         closes = int(await call(self.exits.functions.closesAt()))
         if closes:
@@ -129,7 +144,8 @@ class ExitVenue:
         if not await call(read.frozen()):
             if await call(read.isOverdue()):
                 return Phase.OVERDUE, None
-            return Phase.LIVE, await self.deadline(served) if served < inbox else None
+            # A venue without batches has no time that could lag.
+            return Phase.LIVE, await self._overdue(time, await call(read.maxTimeLag())) if batches else None
         if batches and not await call(read.isFinal(batches - 1)):
             _, _, committed, *_ = await call(read.batchAt(batches - 1))
             return Phase.CHALLENGES, int(committed) + int(await call(read.challengeWindow()))
@@ -141,10 +157,13 @@ class ExitVenue:
         Raises:
             ChainError: When the node does not answer.
         """
-        grace = int(await self.chain.call(self.settlement.functions.graceUntil()))
-        serve = int(await self.chain.call(self.settlement.functions.serveDeadline()))
+        serve = await self.chain.call(self.settlement.functions.serveDeadline())
         async for log in self.chain.logs(self.settlement.events.InboxItem, index=index):
             with chain_errors():
                 block = await self.chain.web3.eth.get_block(log["blockNumber"])
-            return max(grace, int(block["timestamp"]) + serve) + 1
+            return await self._overdue(int(block["timestamp"]), serve)
         raise ChainError(f"the node has no inbox item {index}")
+
+    async def _overdue(self, since: int, seconds: int) -> int:
+        """First second in which what may take so many seconds since then is overdue."""
+        return int(await self.chain.call(self.settlement.functions.dueAt(since, seconds))) + 1

@@ -15,37 +15,47 @@ from synchromesh.verification.quorum.vouch import VouchDomain
 
 
 class QuorumContracts:
-    """A settlement contract and the quorum that it listens to.
+    """A settlement contract, the reserve that pays withdrawals in advance, and the quorum by whose word it does.
 
     Attributes:
         chain: The chain.
         settlement: The settlement contract.
+        advances: The reserve.
         quorum: The quorum's contract.
         domain: What its verifiers sign in.
     """
 
-    def __init__(self, chain: Chain, settlement: AsyncContract, quorum: AsyncContract, chain_id: int) -> None:
+    def __init__(
+        self,
+        chain: Chain,
+        settlement: AsyncContract,
+        advances: AsyncContract,
+        quorum: AsyncContract,
+        chain_id: int,
+    ) -> None:
         self.chain = chain
-        self.settlement, self.quorum = settlement, quorum
+        self.settlement, self.advances, self.quorum = settlement, advances, quorum
         self.domain = VouchDomain(chain_id, address_bytes(quorum.address), address_bytes(settlement.address))
         self._final = 0
 
     @classmethod
     async def find(cls, chain: Chain, contract: str) -> Self:
-        """Looks up the quorum that the settlement contract names.
+        """Looks up the reserve that the settlement contract names, and its quorum.
 
         Args:
             chain: The chain.
             contract: Settlement contract, hex.
 
         Raises:
-            ChainError: When the node does not answer, or the contract names no quorum.
+            ChainError: When the node does not answer, or the contract names no reserve.
         """
         settlement = chain.contract("BondedSettlement", contract)
-        named = str(await chain.call(settlement.functions.quorum()))
+        named = str(await chain.call(settlement.functions.advances()))
         if named == ZERO_ADDRESS:
             raise ChainError(f"{contract} listens to no quorum")
-        return cls(chain, settlement, chain.contract("VerifierQuorum", named), await chain.chain_id())
+        advances = chain.contract("Advances", named)
+        quorum = chain.contract("VerifierQuorum", str(await chain.call(advances.functions.quorum())))
+        return cls(chain, settlement, advances, quorum, await chain.chain_id())
 
     async def batches(self) -> int:
         """Returns how many batches the chain holds."""

@@ -65,7 +65,7 @@ async def read_status(contracts: QuorumContracts, last: int) -> QuorumStatus:
     return QuorumStatus(
         quorum=str(contracts.quorum.address),
         threshold=await contracts.threshold(),
-        early_caps=[int(await call(settlement.earlyCap(asset))) for asset in range(assets)],
+        early_caps=[int(await call(contracts.advances.functions.earlyCap(asset))) for asset in range(assets)],
         batches=[await _finality(contracts, index, window) for index in range(max(count - last, 0), count)],
     )
 

@@ -10,7 +10,7 @@ import msgspec
 import structlog
 
 from synchromesh.protocol import address_of
-from synchromesh.settlement.blobs import BlobSource
+from synchromesh.settlement.blob_sources import BlobSource
 from synchromesh.settlement.chain import ChainError
 from synchromesh.verification.findings import Finding
 from synchromesh.verification.quorum.contracts import QuorumContracts
@@ -33,17 +33,21 @@ class NodeStatus(msgspec.Struct, kw_only=True):
         verifier: Its address.
         verified: Batches that it has verified.
         fraud: The fault for which it stands still; nothing behind it is signed.
+        deviation: The choice of the operator's for which nothing is signed until its batch is final.
         problem: Why it does not get on at the moment; empty when it does.
     """
 
     verifier: str
     verified: int = 0
     fraud: Finding | None = None
+    deviation: Finding | None = None
     problem: str = ""
 
 
 class VerifierNode:
     """Holds one verifier's key.
+
+    It signs no batch in which the operator chose otherwise than the engine, and none behind it until that is final.
 
     It signs batches of final blocks only: a place has one batch for good then, unless the batch is proven wrong, and a
     wrong batch was never signed. Should even a final block go back, what stands in its place is not signed.
@@ -54,6 +58,7 @@ class VerifierNode:
         folder: Where it remembers what it has signed.
         confirmations: Blocks on top that make one final; None: what the chain's node calls ``finalized``.
         blobs: Where blobs come from; None: batches with blobs cannot be verified.
+        states: Where states are saved, to start from; None: nowhere.
 
     Raises:
         RecordError: When its memory cannot be used, or another process of the same key has it.
@@ -66,12 +71,13 @@ class VerifierNode:
         folder: Path,
         confirmations: int | None = None,
         blobs: BlobSource | None = None,
+        states: Path | None = None,
     ) -> None:
         self._contracts = contracts
         self._secret = secret
         self.address = address_of(secret)
         settlement = str(contracts.settlement.address)
-        self._verifier = Verifier(contracts.chain, settlement, confirmations=confirmations, blobs=blobs)
+        self._verifier = Verifier(contracts.chain, settlement, None, confirmations, blobs, states)
         self._record = SignedRecord(folder / record_name(contracts, self.address))
         self._refused: set[Vouch] = set()
         self.status = NodeStatus(verifier="0x" + self.address.hex())
@@ -100,8 +106,15 @@ class VerifierNode:
         """
         verdict = await self._verifier.advance()
         self.status.verified, self.status.fraud = verdict.batches, verdict.fraud
+        self.status.deviation = None
         # A signature under a batch that is final already is good for nothing.
-        for header in self._verifier.headers[await self._contracts.first_open() :]:
+        for verified in self._verifier.verified[await self._contracts.first_open() :]:
+            if verified.deviation is not None:
+                # The chain convicts nobody of it, and that is all that is known: whether users may have money by it at
+                # once is not for a machine to say.
+                self.status.deviation = verified.deviation
+                return
+            header = verified.header
             self._admit(Vouch(header.index, header.previous_root, header.hash()))
 
     def vouches(self, first: int) -> list[SignedVouch]:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Literal
 
 from synchromesh.config import read_key_file
-from synchromesh.settlement.blobs import blob_source
+from synchromesh.settlement.blob_sources import blob_source
 from synchromesh.settlement.chain import Chain
 from synchromesh.settlement.sender import Sender
 from synchromesh.verification.quorum.aggregate import Aggregator
@@ -27,6 +27,8 @@ async def run_node(
     folder: Path | None,
     confirmations: int | None,
     beacon: str | None,
+    blobs: str | None,
+    states: Path | None,
 ) -> None:
     """Runs a verifier's node until cancelled; it remembers what it signed in ``folder``, or beside the key.
 
@@ -36,7 +38,8 @@ async def run_node(
         OSError: When the port is taken, or what is signed cannot be made durable.
     """
     contracts = await QuorumContracts.find(chain, contract)
-    node = VerifierNode(contracts, read_key_file(key), folder or key.parent, confirmations, blob_source(chain, beacon))
+    source = blob_source(chain, beacon, blobs)
+    node = VerifierNode(contracts, read_key_file(key), folder or key.parent, confirmations, source, states)
     try:
         async with asyncio.TaskGroup() as group:
             group.create_task(serve(node, port))

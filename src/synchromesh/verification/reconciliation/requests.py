@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Self
 
 import msgspec
 from web3.contract import AsyncContract
+from web3.logs import DISCARD
 from web3.types import EventData, TxReceipt
 
 from synchromesh.settlement.allowance import allow
@@ -111,18 +113,29 @@ class Reconciliations:
         Raises:
             Reverted: When it is asked for already, the venue is frozen, or the stake is missing.
         """
-        stake = await self._chain.call(self._contract.functions.requestStake())
-        token = await self._chain.call(self._contract.functions.token())
+        stake = await self._chain.call(self._contract.functions.stakeNow())
+        bonds = self._chain.contract("Bonds", await self._chain.call(self._contract.functions.bonds()))
+        token = await self._chain.call(bonds.functions.token())
         await allow(self._chain, sender, token, self._contract.address, stake)
         return await sender.send(self._contract.functions.requestReconciliation(subaccount))
 
-    async def answer(self, sender: Sender, subaccount: int, header: BatchHeader, path: Any) -> TxReceipt:
-        """Shows an account, or that there is none, in the state behind a batch; brings the stake.
+    async def answer(self, sender: Sender, header: BatchHeader, paths: Mapping[int, Any]) -> list[int]:
+        """Shows accounts, or that there are none, in the state behind a batch; brings a part of their stakes. Returns
+        those that somebody was still asking for.
+
+        Args:
+            sender: Whose account answers.
+            header: The batch.
+            paths: The leaves, by account.
 
         Raises:
-            Reverted: When somebody else was first, or the batch is too old.
+            Reverted: When the batch does not stand.
+            ChainError: When the node does not answer.
         """
-        return await sender.send(self._contract.functions.answer(subaccount, header.as_tuple(), path))
+        call = self._contract.functions.answerMany(list(paths), header.as_tuple(), list(paths.values()))
+        receipt = await sender.send(call)
+        shown = self._contract.events.ReconciliationAnswered().process_receipt(receipt, errors=DISCARD)
+        return [int(event["args"]["subaccount"]) for event in shown]
 
     async def punish(self, sender: Sender, subaccount: int) -> TxReceipt:
         """Freezes a venue that did not answer in time; the requester gets the stake back.

@@ -8,7 +8,7 @@ from pathlib import Path
 import structlog
 
 from synchromesh.config import read_key_file
-from synchromesh.settlement.blobs import blob_source
+from synchromesh.settlement.blob_sources import blob_source
 from synchromesh.settlement.chain import REORG_BLOCKS, Chain, ChainError, Reverted
 from synchromesh.settlement.exits.leaves import account_key
 from synchromesh.settlement.sender import Sender
@@ -17,6 +17,8 @@ from synchromesh.verification.verify import Verifier
 
 log = structlog.get_logger(__name__)
 
+ANSWERS_AT_ONCE = 32
+"""Accounts that one transaction shows; the others follow with the next look."""
 LOOK_SECONDS = 1.0
 """Real seconds between looks at the chain."""
 
@@ -51,17 +53,18 @@ class Responder:
         Raises:
             ChainError: When the chain does not answer.
         """
-        answered = 0
         for subaccount, block in await self._requests.asked(max(self._next_block - REORG_BLOCKS, 0)):
             self._asked.add(subaccount)
             self._next_block = block
+        waiting = []
         for subaccount in sorted(self._asked):
             request = await self._requests.request(subaccount)
             if request is None:
                 self._asked.discard(subaccount)
             elif await self._is_answerable(request):
-                answered += await self._answer(request)
-        return answered
+                waiting.append(request)
+        waiting.sort(key=lambda request: request.deadline)
+        return await self._answer([request.subaccount for request in waiting[:ANSWERS_AT_ONCE]]) if waiting else 0
 
     async def _is_answerable(self, request: Request) -> bool:
         if not self._verifier.headers:
@@ -69,26 +72,26 @@ class Responder:
         newest = self._verifier.headers[-1].index
         return await self._requests.committed_at(newest) > request.made_at
 
-    async def _answer(self, request: Request) -> bool:
-        header = self._verifier.headers[-1]
-        path = self._verifier.replica.prove("accounts", account_key(request.subaccount))
+    async def _answer(self, subaccounts: list[int]) -> int:
+        header, replica = self._verifier.headers[-1], self._verifier.replica
+        paths = {each: replica.prove("accounts", account_key(each)) for each in subaccounts}
         try:
-            receipt = await self._requests.answer(self._sender, request.subaccount, header, path)
+            answered = await self._requests.answer(self._sender, header, paths)
         except Reverted as error:
-            log.info("answer_refused", subaccount=request.subaccount, error=str(error))
-            return False
-        log.info("answered", subaccount=request.subaccount, batch=header.index, gas=int(receipt["gasUsed"]))
-        return True
+            log.info("answers_refused", subaccounts=subaccounts, error=str(error))
+            return 0
+        log.info("answered", subaccounts=answered, batch=header.index)
+        return len(answered)
 
 
-async def run_responder(chain: Chain, contract: str, key: Path, beacon: str | None) -> None:
+async def run_responder(chain: Chain, contract: str, key: Path, beacon: str | None, blobs: str | None) -> None:
     """Answers until cancelled.
 
     Raises:
         ChainError: When the settlement contract names nobody to ask.
     """
     sender = Sender(chain, read_key_file(key))
-    verifier = Verifier(chain, contract, blobs=blob_source(chain, beacon))
+    verifier = Verifier(chain, contract, blobs=blob_source(chain, beacon, blobs))
     responder = Responder(await Reconciliations.find(chain, contract), verifier, sender)
     while True:
         try:

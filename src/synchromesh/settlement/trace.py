@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import Any, NamedTuple, TypeAlias
 
 import msgspec
@@ -13,6 +14,8 @@ from synchromesh.settlement.posted import PostedBatch
 
 TraceLeaf: TypeAlias = tuple[bytes, tuple[int, bool, bytes, bytes], list[bytes]]
 """Command, step and siblings; the contract's ``TraceLeaf``."""
+TRACES_KEPT = 4
+"""Chunks whose leaves are kept: who opens one step of a chunk opens others."""
 NO_LEAF: TraceLeaf = (bytes(32), (0, False, bytes(32), bytes(32)), [])
 
 
@@ -69,7 +72,20 @@ class ChunkUntrue(Exception):
 
 
 class ChunkGone(ChainError):
-    """A blob cannot be had any more: nothing can be said of its batch."""
+    """A blob cannot be had: nothing can be said of its batch.
+
+    Args:
+        batch: Number of the batch.
+        chunk: Which of its chunks.
+        versioned_hash: What the chain knows the blob by.
+    """
+
+    def __init__(self, batch: int, chunk: int, versioned_hash: bytes) -> None:
+        super().__init__(
+            f"the blob of chunk {chunk} of batch {batch}, 0x{versioned_hash.hex()}, is not to be had: nodes keep blobs "
+            "for some weeks, a beacon archive (--beacon) for longer, and whoever runs a watchtower or a quorum node "
+            "with --blobs has a folder of them: give that folder, or its URL, as --blobs"
+        )
 
 
 def posted_commands(batch: PostedBatch) -> Iterator[PostedCommand]:
@@ -99,7 +115,7 @@ def _entries(batch: PostedBatch, number: int) -> list[Entry]:
     data, chunk = batch.data[number], batch.chunks[number]
     if data is None:
         if batch.blobs[number] is None:
-            raise ChunkGone(f"the blob of chunk {number} of batch {batch.header.index} is nowhere to be had")
+            raise ChunkGone(batch.header.index, number, chunk.content)
         raise ChunkUntrue(number, f"the blob of chunk {number} carries no data")
     try:
         entries, trace_root, end = read_chunk(batch.start_of(number), data)
@@ -140,24 +156,43 @@ class ChunkTrace:
         return self._commands[at], fields, merkle_proof(self._leaves, at)
 
 
+class _Place:
+    """A chunk of a batch, the same for who has the batch again."""
+
+    def __init__(self, batch: PostedBatch, chunk: int) -> None:
+        self.batch, self.chunk = batch, chunk
+        self._key = batch.hash, chunk
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Place) and other._key == self._key
+
+    def __hash__(self) -> int:
+        return hash(self._key)
+
+
+@lru_cache(maxsize=TRACES_KEPT)
+def _trace(place: _Place) -> ChunkTrace:
+    return ChunkTrace(place.batch, place.chunk)
+
+
 def step_opening(batch: PostedBatch, chunk: int, position: int) -> tuple[Any, ...]:
     """Returns what shows a step of a batch and the one before it: the contract's ``StepOpening``."""
-    trace = ChunkTrace(batch, chunk)
+    trace = _trace(_Place(batch, chunk))
     # Before the first step of a chunk there is none in it; the contract does not look.
     return chunk, position, trace.leaf(position), trace.leaf(max(position - 1, 0))
 
 
 def neighbours(batch: PostedBatch, chunk: int, position: int) -> tuple[TraceLeaf, TraceLeaf]:
     """Returns the steps before and behind one, across chunks; nothing where there is none."""
-    trace = ChunkTrace(batch, chunk)
+    trace = _trace(_Place(batch, chunk))
     before = behind = NO_LEAF
     if position > 0:
         before = trace.leaf(position - 1)
     elif chunk > 0:
-        earlier = ChunkTrace(batch, chunk - 1)
+        earlier = _trace(_Place(batch, chunk - 1))
         before = earlier.leaf(len(earlier) - 1)
     if position + 1 < len(trace):
         behind = trace.leaf(position + 1)
     elif chunk + 1 < len(batch.chunks):
-        behind = ChunkTrace(batch, chunk + 1).leaf(0)
+        behind = _trace(_Place(batch, chunk + 1)).leaf(0)
     return before, behind

@@ -1,0 +1,68 @@
+"""What the chain would say of a challenge, asked without sending it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+
+import structlog
+from web3.contract import AsyncContract
+
+from synchromesh.settlement.chain import Chain, ChainError, Reverted, chain_errors
+from synchromesh.settlement.contracts import ZERO_ADDRESS
+from synchromesh.verification.dispute import Dispute, try_out
+from synchromesh.verification.findings import Case
+from synchromesh.verification.proofs import disputes_of
+
+log = structlog.get_logger(__name__)
+
+CALLS_AT_ONCE = 8
+"""Questions that the node has to answer at the same time."""
+
+
+class Court:
+    """Asks the contracts to judge; from no account in particular, since nothing is sent.
+
+    Args:
+        chain: The chain.
+
+    Attributes:
+        unjudged: How many steps the node could not judge, though it answers: a witness beyond its limits, say.
+    """
+
+    def __init__(self, chain: Chain) -> None:
+        self._chain = chain
+        self._free = asyncio.Semaphore(CALLS_AT_ONCE)
+        self.unjudged = 0
+
+    async def convicted(self, cases: Sequence[Case], challenges: AsyncContract) -> Case | None:
+        """Returns the first of some cases in which a challenge would prove something.
+
+        Args:
+            cases: The cases, in the order of the journal.
+            challenges: The venue's ``Challenges``.
+
+        Raises:
+            ChainError: When the node does not answer.
+        """
+        disputes = await asyncio.to_thread(lambda: [disputes_of(case) for case in cases])
+        verdicts = await asyncio.gather(*(self._judge(each, challenges) for each in disputes))
+        return next((case for case, guilty in zip(cases, verdicts, strict=True) if guilty), None)
+
+    async def _judge(self, disputes: Sequence[Dispute], challenges: AsyncContract) -> bool:
+        return any(await asyncio.gather(*(self._convicts(each, challenges) for each in disputes)))
+
+    async def _convicts(self, dispute: Dispute, challenges: AsyncContract) -> bool:
+        async with self._free:
+            try:
+                await try_out(dispute, challenges, ZERO_ADDRESS)
+            except Reverted:
+                return False
+            except ChainError as error:
+                # A node that is there and does not take this one question must not keep us from all that follows.
+                with chain_errors():
+                    await self._chain.web3.eth.block_number
+                log.warning("step_not_judged", batch=dispute.finding.batch, step=dispute.position, reason=str(error))
+                self.unjudged += 1
+                return False
+        return True

@@ -236,6 +236,7 @@ contract Challenges is IChallenges, Demands {
         Request memory request = _expired(id);
         bytes32 batchHash = batch.batchHash();
         require(batchHash == request.batchHash, RequestElsewhere(batchHash, request.batchHash));
+        require(_stands(request) || !_isPending(request.index, batchHash), BatchNotPending(batchHash));
         delete _requests[id];
         _revert(batch, batchHash);
         _reward(batchHash, Fraud.Silence, request.requester);
@@ -246,10 +247,7 @@ contract Challenges is IChallenges, Demands {
     function reclaimStake(uint256 id) external nonReentrant {
         Request memory request = _expired(id);
         // While the batch can be challenged for the silence, the request has to stay.
-        require(
-            !_isPending(request.index, request.batchHash) || settlement.isFinal(request.index),
-            BatchPending(request.batchHash)
-        );
+        require(!_stands(request) || settlement.isFinal(request.index), BatchPending(request.batchHash));
         delete _requests[id];
         _giveBack(request.requester, request.stake);
     }
@@ -285,6 +283,13 @@ contract Challenges is IChallenges, Demands {
     function _reward(bytes32 batchHash, Fraud fraud, address to) private {
         emit FraudProven(batchHash, fraud, msg.sender, to);
         if (to != address(0) && bonds.rewardOf(batchHash) != 0) bonds.payReward(batchHash, to);
+    }
+
+    /// @dev Whether the batch that a request is about was never taken back. The same bytes that somebody commits behind
+    /// that are nobody's silence.
+    function _stands(Request memory request) private view returns (bool) {
+        return _isPending(request.index, request.batchHash)
+            && settlement.batchAt(request.index).committedAt + answerTime <= request.deadline;
     }
 
     function _isPending(uint64 index, bytes32 batchHash) private view returns (bool) {

@@ -598,8 +598,12 @@ class Replica:
         change.
         """
 
-    def witness_named(self, record: bytes, named: list[tuple[int, bytes]]) -> list[tuple[Step, bytes, bool, bytes]]:
-        """The same by the steps that somebody names, see `apply_named`: those before the first that cannot be taken."""
+    def witness_named(
+        self, record: bytes, named: list[tuple[int, bytes]], first: int = 0, count: int = ...
+    ) -> list[tuple[Step, bytes, bool, bytes]]:
+        """The same by the steps that somebody names, see `apply_named`: of those before the first that cannot be taken,
+        ``count`` from the one at ``first`` on. Each takes a copy of the state, and a command may have very many.
+        """
 
     def witness_claim(
         self, record: bytes, index: int, kind: int, subject: bytes, named: list[tuple[int, bytes]] | None = None

@@ -74,7 +74,7 @@ async def found_by(poster: Poster) -> tuple[Verifier, Case]:
 async def disputes(poster: Poster) -> list[Dispute]:
     """Challenges of what a verifier finds."""
     _, case = await found_by(poster)
-    return disputes_of(case)
+    return list(disputes_of(case))
 
 
 async def challenger(poster: Poster, key: bytes = WATCHER) -> Challenger:
@@ -144,7 +144,7 @@ async def test_a_wrong_step_is_taken_back(poster: Poster, lie: Lie, code: str, s
     batch = await poster.lie(lie)
     verifier, case = await found_by(poster)
     assert (case.finding.batch, case.finding.code, case.finding.step) == (1, code, step), case.finding
-    found = disputes_of(case)
+    found = list(disputes_of(case))
     assert found[0].batch_hash == batch.header.hash()
     made = await (await challenger(poster)).prove(found)
     assert made is not None
@@ -171,7 +171,7 @@ async def test_steps_are_shown_across_chunks(poster: Poster, chunk_bytes: int) -
     assert len(batch.chunks) > 1
     _, case = await found_by(poster)
     assert sum(len(command.steps) for command in posted_commands(case.batch)) == batch.chunks[-1].end.step
-    found = disputes_of(case)
+    found = list(disputes_of(case))
     ready = await rehearse(found[0], (await poster.venue.contracts()).challenges, address_from_secret(WATCHER))
     assert 100_000 < ready.gas < 16_777_216
 

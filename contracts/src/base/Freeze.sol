@@ -93,9 +93,12 @@ abstract contract Freeze is IFreeze, Timelock, Inbox {
         return block.timestamp <= _graceUntil;
     }
 
-    /// @dev Nothing may change once users are on their way out.
+    /// @dev Nothing may change once users are on their way out, nor while they could not be: what gives the operator its
+    /// time again must not let the notice of a change run out.
     function _requireChangeable() internal view override {
         _requireLive();
+        uint64 ready = _restartedAt == 0 ? 0 : _restartedAt + upgradeDelay;
+        require(block.timestamp >= ready, ChangeNotReady(ready));
     }
 
     /// @dev How many inbox items batches have served, and the time of the last command; zero if there is none, ns.

@@ -362,6 +362,28 @@ contract ChallengesTest is BondedFixture {
         assertEq(usdc.balanceOf(bob), 0);
     }
 
+    function test_silence_isNotOfWhoCommitsTheSameBytesAgain() public {
+        (uint256 id, BatchOpening memory batch) = request(instrumentPath().key);
+        usdc.mint(alice, STAKE);
+        vm.startPrank(alice);
+        usdc.approve(address(challenges), STAKE);
+        (StepOpening memory opening, bytes memory record) = openStep(0);
+        uint256 second = challenges.requestOpening(batch, opening, record, instrumentPath().key);
+        vm.stopPrank();
+        skip(ANSWER + 1);
+        challenges.challengeSilence(id, batch);
+        assertReverted(0, GENESIS);
+        bond(standby, BOND);
+        vm.prank(standby);
+        settlement.takeOver();
+        BatchOpening memory again = commit();
+        assertEq(keccak256(abi.encode(again.header)), keccak256(abi.encode(batch.header)));
+        vm.expectPartialRevert(IChallenges.BatchNotPending.selector);
+        challenges.challengeSilence(second, again);
+        challenges.reclaimStake(second);
+        assertEq(settlement.batches(), 1);
+    }
+
     function test_silence_aboutAnotherBatchIsNone() public {
         (uint256 id,) = request(instrumentPath().key);
         BatchOpening memory other = commitSome();

@@ -7,6 +7,7 @@ import {IBondedBatches} from "src/interfaces/IBondedBatches.sol";
 import {IFreeze} from "src/interfaces/IFreeze.sol";
 import {IGuardian} from "src/interfaces/IGuardian.sol";
 import {ITimelock} from "src/interfaces/ITimelock.sol";
+import {BatchOpening} from "src/types/BatchOpening.sol";
 
 import {BondedFixture} from "../utils/BondedFixture.sol";
 
@@ -36,6 +37,21 @@ contract TimelockTest is BondedFixture {
         assertEq(settlement.operator(), bob);
         vm.expectRevert(ITimelock.ChangeUnknown.selector);
         settlement.execute(toBob);
+    }
+
+    /// @dev A batch that is taken back gives every item its time again, and with it the announcements.
+    function test_execute_waitsWhenBatchesWereTakenBack() public {
+        uint64 ready = scheduled();
+        vm.warp(ready - 1);
+        BatchOpening memory batch = commitSome();
+        vm.prank(settlement.challenges());
+        settlement.revertBatches(0, batch.start);
+        vm.warp(ready);
+        vm.expectRevert(abi.encodeWithSelector(ITimelock.ChangeNotReady.selector, ready - 1 + UPGRADE));
+        settlement.execute(toBob);
+        vm.warp(ready - 1 + UPGRADE);
+        settlement.execute(toBob);
+        assertEq(settlement.operator(), bob);
     }
 
     function test_execute_lapses() public {

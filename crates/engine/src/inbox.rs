@@ -126,7 +126,11 @@ impl Engine {
         let (setting, giver) = (self.setting(), &self.accounts[account]);
         let paid = match named {
             // Of several amounts that may leave while one unit more may not, any.
-            Some(named) if named <= amount && setting.may_leave(giver, asset, named).ok()? => named,
+            Some(named)
+                if (1..=amount).contains(&named) && setting.may_leave(giver, asset, named).ok()? =>
+            {
+                named
+            }
             Some(_) => return None,
             None => setting.leaving(giver, asset, amount).ok()?,
         };

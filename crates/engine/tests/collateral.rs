@@ -4,7 +4,9 @@
 mod common;
 
 use common::*;
-use engine::{Dirty, Engine, MarginSummary, Reject, StepMark, StepObserver, Subject};
+use engine::{
+    Dirty, Engine, MarginSummary, NamedStep, Reject, StepAction, StepMark, StepObserver, Subject, Unobserved,
+};
 use protocol::*;
 
 fn summary(venue: &Venue, subaccount: SubaccountId) -> MarginSummary {
@@ -175,6 +177,31 @@ fn a_forced_withdrawal_names_what_it_pays() {
         recipient: address(1),
     });
     assert_eq!(named(&venue, WETH, i64::MAX), Subject::NONE);
+}
+
+/// What an operator names is paid where it may leave; whatever else it names, nothing breaks.
+#[test]
+fn a_forced_withdrawal_pays_no_amount_that_may_not_leave() {
+    let (mut venue, a) = with_weth(MarginModel::Portfolio);
+    venue.sell(a, BTC_CALL, 50, 400);
+    let (owner, free) = (address(1), venue.engine.withdrawable(a, WETH));
+    let body =
+        InboxBody::ForcedWithdraw { owner, subaccount: a, asset: WETH, amount: i64::MAX, recipient: owner };
+    let index = venue.engine.globals().inbox_next;
+    let record = Record { time: venue.time, command: InboxItem { index, body }.into() };
+    let sequence = venue.engine.globals().sequence + 1;
+    // Nothing is what a void one pays.
+    let followed = [(0, true), (1, true), (free, true), (free + 1, false)];
+    for (amount, taken) in [(i64::MIN, false), (-1, false), (i64::MAX, false)].into_iter().chain(followed) {
+        let subject = Subject { amount, ..Subject::NONE };
+        let named = [NamedStep { kind: StepAction::ForcedWithdraw as u8, subject }];
+        let mut engine = venue.engine.clone();
+        let outcome = engine.apply_named(sequence, &record, None, &named, &mut Vec::new(), &mut Unobserved);
+        assert_eq!(outcome.is_ok(), taken, "{amount}");
+        if taken {
+            assert_eq!(engine.withdrawable(a, WETH) == 0, amount == free);
+        }
+    }
 }
 
 #[test]

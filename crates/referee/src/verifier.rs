@@ -207,7 +207,8 @@ impl Verifier {
         let (called, trace) = self.contracts.call_traced(module, "execute", &arguments)?;
         let judged = judged(called);
         if let Some(collection) = &mut self.collection {
-            collection.add(trace.branches.clone(), || fixtures::of_step(claim, witness, &judged));
+            collection
+                .add(fixtures::ways(&trace, claim, &judged), || fixtures::of_step(claim, witness, &judged));
         }
         Ok(Some((judged, trace)))
     }

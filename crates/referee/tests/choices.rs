@@ -42,7 +42,7 @@ fn what_the_contracts_let_pass_the_engine_follows() {
             if chosen.named == chosen.own && !chosen.refused {
                 continue;
             }
-            let steps = witness::of_named(&chosen.before, &chosen.record, &chosen.named);
+            let steps = witness::of_named(&chosen.before, &chosen.record, &chosen.named, 0..usize::MAX);
             for (at, step) in steps.expect("the contrarian took them").into_iter().enumerate() {
                 let kind = step.step.kind;
                 let trial = Trial::new(chosen.before.sequence() + 1, at, &chosen.record, step);

@@ -19,7 +19,7 @@ from synchromesh.clock import SECOND
 from synchromesh.config import VenueConfig
 from synchromesh.operations.dashboard import WATCHTOWER, View, read_status
 from synchromesh.operations.funding import deposit_new, fund_insurance
-from synchromesh.operations.launch import ORACLES, LaunchPlan, VenueStack, oracle_name
+from synchromesh.operations.launch import DAY_SECONDS, ORACLES, LaunchPlan, VenueStack, oracle_name
 from synchromesh.operations.market_terms import market_terms
 from synchromesh.operations.processes import ProcessSpec
 from synchromesh.operations.summary import JournalCounter, Summary, add_chain, percentiles
@@ -34,7 +34,6 @@ log = structlog.get_logger(__name__)
 REFRESH_SECONDS = 1.0
 SETTLE_SECONDS = 60.0
 """Real seconds that settlement and watchtower may take to catch up at the end."""
-DAY_SECONDS = 86_400
 CHALLENGE_SECONDS = 8.0
 """Real seconds in which a batch can be challenged: few, so that withdrawals are seen to be paid."""
 SERVE_SECONDS = 90.0

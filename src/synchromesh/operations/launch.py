@@ -20,6 +20,7 @@ from synchromesh.settlement.deploy import TEST_TOKENS, USDC_DECIMALS, Deployment
 from synchromesh.settlement.sender import Sender
 from synchromesh.settlement.terms import VenueTerms, Windows
 
+DAY_SECONDS = 86_400
 CHAIN_ID = 31337
 """Chain id of local chains."""
 ETHER = 10**18
@@ -184,6 +185,7 @@ class VenueStack:
                     windows=plan.windows,
                     # The chain's clock steps in blocks, so venue time leads it by up to a block.
                     max_time_lead=max(60, int(30 * plan.speed)),
+                    max_time_lag=max(DAY_SECONDS, 2 * plan.windows.serve),
                     deposit_cap=10**18,
                     bond=bond,
                     tokens={symbol: TEST_TOKENS[symbol] for symbol in plan.tokens},

@@ -14,7 +14,9 @@ from synchromesh.settlement.packing import Packer
 
 BATCH_BYTES_MAX = 440_000
 """A batch is cut when its data reach this: not quite four chunks, so that the last command seldom begins a fifth."""
-RECORDS_AT_ONCE = 1_024
+WITHDRAWALS_MAX = 700
+"""A batch is cut when it lists as many withdrawals: with those of one more call the commit still fits 128 kB."""
+RECORDS_AT_ONCE = 256
 """Commands that are followed in one call: their hashes are computed together."""
 CHECKPOINT_EVERY = 200
 """Batches between checkpoints of the committer's own state."""
@@ -107,9 +109,9 @@ class Committer:
         for frame in self._reader:
             records += frame.records[max(sequence + 1 - frame.first_sequence, 0) :]
             sequence = max(sequence, frame.first_sequence + len(frame.records) - 1)
-            if len(records) >= RECORDS_AT_ONCE:
-                self._take(records)
-                records = []
+            while len(records) >= RECORDS_AT_ONCE:
+                self._take(records[:RECORDS_AT_ONCE])
+                records = records[RECORDS_AT_ONCE:]
         self._take(records)
         if self._behind is None and self._is_due():
             self._cut()
@@ -165,7 +167,8 @@ class Committer:
         for record, its in zip(records, steps, strict=False):
             self._packer.add(record, its)
         if self._known is None:
-            full = self._packer.bytes >= BATCH_BYTES_MAX
+            withdrawals = self._replica.next_withdrawal - self._first_withdrawal
+            full = self._packer.bytes >= BATCH_BYTES_MAX or withdrawals >= WITHDRAWALS_MAX
         else:
             full = self._known.header.last_sequence == self._replica.sequence
         if full:

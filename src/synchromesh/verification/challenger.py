@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import hmac
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import structlog
@@ -30,6 +30,8 @@ ANSWERS_AT_ONCE = 32
 """Demands that one transaction answers."""
 CLOSED = "RequestClosed"
 """What the contract says of a demand that was answered, proven or reclaimed."""
+REFUSALS_TOLD = 8
+"""Most reasons that are told why nothing was proven."""
 ATTEMPTS_MAX = 5
 """Times that a sealed proof is offered to a chain that does not take it; then it is made anew, if the batch stands."""
 PATIENCE_SECONDS = 60.0
@@ -79,22 +81,23 @@ class Challenger:
         with chain_errors():
             return CHALLENGE_GAS_MAX * int(await self._chain.web3.eth.gas_price)
 
-    async def prove(self, disputes: Sequence[Dispute]) -> ChallengeMade | None:
+    async def prove(self, disputes: Iterable[Dispute]) -> ChallengeMade | None:
         """Sends the first of some challenges that proves something; None when somebody else had been faster.
 
         Raises:
             Unprovable: When none of them does.
             ChainError: When the node does not answer; a sealed proof is kept for `finish`.
         """
-        refusals = []
-        for dispute in disputes:
+        refusals, left = dict[str, None](), iter(disputes)
+        # To make one may take a while.
+        while (dispute := await asyncio.to_thread(next, left, None)) is not None:
             try:
                 ready = await rehearse(dispute, self._contracts.challenges, self.address)
             except Reverted as error:
-                refusals.append(f"{dispute.function}: {error}")
+                refusals[f"{dispute.function}: {error}"] = None
                 continue
             return await self._send(ready)
-        raise Unprovable("; ".join(refusals) or "the chain judges no such thing")
+        raise Unprovable("; ".join(list(refusals)[:REFUSALS_TOLD]) or "the chain judges no such thing")
 
     async def finish(self) -> ChallengeMade | None:
         """Sends the proof that was sealed, when sending it failed.
@@ -155,11 +158,21 @@ class Challenger:
         token = str(await self._chain.call(self._contracts.bonds.functions.token()))
         held = int(await self._chain.call(self._chain.contract("TestUSDC", token).functions.balanceOf(self.address)))
         stake = int(await self._chain.call(challenges.functions.stakeNow()))
-        await allow(self._chain, self.sender, token, challenges.address, held)
+        # The price may rise while the demands are on their way: to the double, and no further.
+        await allow(self._chain, self.sender, token, challenges.address, min(held, 2 * stake * len(keys)))
         asked = [challenges.functions.requestOpening(*step, key) for key in keys[: max(held // stake, 1)]]
         made = await self.sender.send_each([action_of(call) for call in asked])
         if isinstance(made[0], Reverted):
             raise made[0]
+
+    async def demands_are_dear(self) -> bool:
+        """Whether so many demands are open that new ones cost more.
+
+        Raises:
+            ChainError: When the node does not answer.
+        """
+        ask = self._contracts.challenges.functions
+        return int(await self._chain.call(ask.stakeNow())) > int(await self._chain.call(ask.requestStake()))
 
     async def answer(self, paths: Mapping[int, StatePath]) -> set[int]:
         """Shows leaves that somebody demanded; returns the demands that were open until then.

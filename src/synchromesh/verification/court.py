@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from itertools import islice
 
 import structlog
 from web3.contract import AsyncContract
@@ -18,6 +19,14 @@ log = structlog.get_logger(__name__)
 
 CALLS_AT_ONCE = 8
 """Questions that the node has to answer at the same time."""
+DISPUTES_AT_ONCE = 64
+"""Challenges that are made before the first of them is tried: there may be very many of one command."""
+ATTEMPTS = 3
+"""Times that a node is asked which answers, but not this question."""
+PAUSE_SECONDS = 0.5
+"""Real seconds between them."""
+NOT_THERE = "BatchNotPending"
+"""What a node says that does not know the batch yet, or not any more."""
 
 
 class Court:
@@ -45,24 +54,34 @@ class Court:
         Raises:
             ChainError: When the node does not answer.
         """
-        disputes = await asyncio.to_thread(lambda: [disputes_of(case) for case in cases])
-        verdicts = await asyncio.gather(*(self._judge(each, challenges) for each in disputes))
+        verdicts = await asyncio.gather(*(self._judge(case, challenges) for case in cases))
         return next((case for case, guilty in zip(cases, verdicts, strict=True) if guilty), None)
 
-    async def _judge(self, disputes: Sequence[Dispute], challenges: AsyncContract) -> bool:
-        return any(await asyncio.gather(*(self._convicts(each, challenges) for each in disputes)))
+    async def _judge(self, case: Case, challenges: AsyncContract) -> bool:
+        left = disputes_of(case)
+        while some := await asyncio.to_thread(lambda: list(islice(left, DISPUTES_AT_ONCE))):
+            if any(await asyncio.gather(*(self._convicts(each, challenges) for each in some))):
+                return True
+        return False
 
     async def _convicts(self, dispute: Dispute, challenges: AsyncContract) -> bool:
         async with self._free:
-            try:
-                await try_out(dispute, challenges, ZERO_ADDRESS)
-            except Reverted:
-                return False
-            except ChainError as error:
-                # A node that is there and does not take this one question must not keep us from all that follows.
-                with chain_errors():
-                    await self._chain.web3.eth.block_number
-                log.warning("step_not_judged", batch=dispute.finding.batch, step=dispute.position, reason=str(error))
-                self.unjudged += 1
-                return False
-        return True
+            for attempt in range(ATTEMPTS):
+                try:
+                    await try_out(dispute, challenges, ZERO_ADDRESS)
+                except Reverted as error:
+                    if NOT_THERE in str(error):
+                        raise ChainError(f"batch {dispute.finding.batch} is not where it was: {error}") from error
+                    return False
+                except ChainError as error:
+                    # A node that is there and does not take this one question must not keep us from all that follows.
+                    with chain_errors():
+                        await self._chain.web3.eth.block_number
+                    reason = str(error)
+                    if attempt + 1 < ATTEMPTS:
+                        await asyncio.sleep(PAUSE_SECONDS)
+                else:
+                    return True
+        log.warning("step_not_judged", batch=dispute.finding.batch, step=dispute.position, reason=reason)
+        self.unjudged += 1
+        return False

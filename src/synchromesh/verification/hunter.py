@@ -60,7 +60,8 @@ class Hunter:
         return []
 
     async def reclaim(self, standing: set[bytes], time: int) -> None:
-        """Takes back the stakes of demands that nobody answered, about batches that do not stand any more.
+        """Takes back the stakes of demands that nobody answered, about batches that do not stand any more. Those of
+        others go back as well while demands are dear: whoever leaves them open keeps the price up.
 
         Args:
             standing: Hashes of batches that the chain holds, as far as a demand may be about them.
@@ -69,9 +70,12 @@ class Hunter:
         Raises:
             ChainError: When the node does not answer.
         """
-        ours = [request for request in self._book.open() if request.requester == self._challenger.address]
-        over = {each.id for each in ours if each.batch_hash not in standing and time > each.deadline}
-        self._reclaimed |= await self._challenger.reclaim(sorted(over - self._reclaimed))
+        over = [each for each in self._book.open() if each.batch_hash not in standing and time > each.deadline]
+        left = [each for each in over if each.id not in self._reclaimed]
+        if any(each.requester != self._challenger.address for each in left):
+            dear = await self._challenger.demands_are_dear()
+            left = [each for each in left if dear or each.requester == self._challenger.address]
+        self._reclaimed |= await self._challenger.reclaim(sorted(each.id for each in left))
 
 
 def _silence(case: Case, request: Request) -> Dispute:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 from synchromesh._native import Replica, Step, merkle_proof
@@ -19,22 +20,25 @@ TOTALS = bytes([9]) + bytes(31)
 """Key of what was deposited and withdrawn, among the globals."""
 OMISSIONS_MAX = 8
 """Most accounts that are said to be left out at one place: one of them suffices."""
+WITNESSES_AT_ONCE = 64
+"""Steps that were chosen whose witnesses are made at once: a command may have very many of them."""
 NUMBER_OF = {name: number for number, (name, _) in enumerate(FURTHER_JUDGES)}
 """Numbers of the further judges, by name."""
 
 
-def disputes_of(case: Case) -> list[Dispute]:
-    """Returns the challenges that may prove a finding, the most promising first; none of a mark's root, where only the
+def disputes_of(case: Case) -> Iterator[Dispute]:
+    """Yields the challenges that may prove a finding, the most promising first; none of a mark's root, where only the
     operator knows what is behind it (see `marks`).
     """
     match case.finding.code:
         case "blob":
-            return [_blob(case)]
+            yield _blob(case)
         case "withdrawal_count":
-            return [_withdrawal_count(case)]
+            yield _withdrawal_count(case)
         case "withdrawal":
-            return [_withdrawal(case)]
-    return [] if case.is_hidden else _steps(case)
+            yield _withdrawal(case)
+        case _ if not case.is_hidden:
+            yield from _steps(case)
 
 
 def parts(case: Case) -> tuple[PostedCommand, Replica]:
@@ -61,24 +65,28 @@ def opened_step(case: Case, at: int) -> tuple[Any, ...]:
     return case.batch.opening(), step_opening(case.batch, *case.command.place(at)), case.command.record
 
 
-def _steps(case: Case) -> list[Dispute]:
+def _steps(case: Case) -> Iterator[Dispute]:
     """Challenges of a step that differs, or cannot be: of the first, and of all that follow in the operator's way."""
-    command, state = parts(case)
     own, at = case.own, case.at
     if own is None:
-        return [step_dispute(case, 0, _claim(case, 0)), *_chosen(case)]
-    if own == command.steps:
-        return _chosen(case)
-    said, step = command.steps[at], own[at]
-    found = []
+        yield step_dispute(case, 0, _claim(case, 0))
+    elif own != parts(case)[0].steps:
+        yield from _omissions(case, own)
+        yield from _different(case, own[at])
+    yield from _chosen(case)
+
+
+def _different(case: Case, step: Step) -> Iterator[Dispute]:
+    """Challenges of the first step that differs, where the engine would take another one."""
+    (command, state), at = parts(case), case.at
+    said = command.steps[at]
     if (said.kind, said.subject) == (step.kind, step.subject):
-        found.append(step_dispute(case, at, state.witness_command(command.record)[at][3]))
+        yield step_dispute(case, at, state.witness_command(command.record)[at][3])
         if step.last and not said.last:
             # Whether it is the last is not judged of every kind; what stands behind it is.
-            found.append(step_dispute(case, at + 1, _claim(case, at + 1)))
+            yield step_dispute(case, at + 1, _claim(case, at + 1))
     else:
-        found.append(step_dispute(case, at, _claim(case, at)))
-    return [*_omissions(case, own), *found, *_chosen(case)]
+        yield step_dispute(case, at, _claim(case, at))
 
 
 def _claim(case: Case, at: int) -> bytes:
@@ -88,18 +96,19 @@ def _claim(case: Case, at: int) -> bytes:
     return state.witness_claim(command.record, at, said.kind, said.subject)
 
 
-def _chosen(case: Case) -> list[Dispute]:
+def _chosen(case: Case) -> Iterator[Dispute]:
     """Challenges of the steps from the first different one on, each in the state that the operator's way leads to, and
     of that which does not follow from those before it.
     """
-    (command, state), way, found = parts(case), named(parts(case)[0]), []
+    command, state = parts(case)
+    way = named(command)
     if case.at < case.taken < len(way):
         witness = state.witness_claim(command.record, case.taken, *way[case.taken], named=way)
-        found.append(step_dispute(case, case.taken, witness))
-    if case.at < case.taken:
-        witnessed = state.witness_named(command.record, way)
-        found += [step_dispute(case, at, witnessed[at][3]) for at in range(case.at, case.taken)]
-    return found
+        yield step_dispute(case, case.taken, witness)
+    for first in range(case.at, case.taken, WITNESSES_AT_ONCE):
+        count = min(WITNESSES_AT_ONCE, case.taken - first)
+        for at, step in enumerate(state.witness_named(command.record, way, first, count), first):
+            yield step_dispute(case, at, step[3])
 
 
 def _omissions(case: Case, own: list[Step]) -> list[Dispute]:
@@ -107,7 +116,7 @@ def _omissions(case: Case, own: list[Step]) -> list[Dispute]:
     command, state = parts(case)
     said = command.steps
     place = next((at for at, step in enumerate(said) if step.kind == LIQUIDATION_ROUND), len(said)) - 1
-    if place >= case.taken:
+    if not 0 <= place < case.taken:
         return []
     looked = {(step.kind, step.subject) for step in said[: place + 1]}
     left = [(step.kind, step.subject) for step in own if step.kind in (MARGIN_CALL, LIQUIDATION_START)]
@@ -137,7 +146,7 @@ def _withdrawal(case: Case) -> Dispute:
     command, state = parts(case)
     assert case.withdrawal is not None, "which makes a withdrawal"
     before, after = state, state.copy()
-    after.apply(command.record)
+    after.apply_named(command.record, named(command))
     paths = [each.prove("globals", key) for key in (COUNTERS, TOTALS) for each in (before, after)]
     leaves = [withdrawal.leaf() for withdrawal in case.batch.withdrawals]
     listed = (leaves[case.withdrawal], merkle_proof(leaves, case.withdrawal))

@@ -20,7 +20,7 @@ from synchromesh.settlement.batches import BatchHeader
 from synchromesh.settlement.blob_sources import BlobSource
 from synchromesh.settlement.chain import Chain
 from synchromesh.settlement.posted import PostedBatch
-from synchromesh.settlement.trace import posted_commands
+from synchromesh.settlement.trace import ChunkGone, posted_commands
 from synchromesh.verification.checkpoints import Checkpoints
 from synchromesh.verification.court import Court
 from synchromesh.verification.examine import Examination, Home
@@ -235,16 +235,16 @@ class Verifier:
     async def _examine(self, batch: PostedBatch, examination: Examination) -> None:
         chain, first, done = self._replica.chain_hash, None, False
         while not done:
-            fraud: Fraud | None = None
+            stopped: Fraud | ChunkGone | None = None
             try:
                 done = await asyncio.to_thread(examination.run)
-            except Fraud as found:
-                fraud = found
-            # What the chain convicts of before a fraud comes first in the journal.
+            except (Fraud, ChunkGone) as found:
+                stopped = found
+            # What the chain convicts of before that comes first in the journal.
             judged = await self._judge(examination.take_deviations())
             first = first or judged
-            if fraud is not None:
-                raise fraud
+            if stopped is not None:
+                raise stopped
         disputed = self._receipts.check(batch.header.first_sequence, chain, examination.records)
         if disputed is not None:
             raise Fraud(Finding(batch.header.index, disputed[0], "receipt", disputed[1]))

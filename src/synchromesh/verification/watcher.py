@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from pathlib import Path
 
 import structlog
@@ -198,11 +197,9 @@ class Watcher:
         try:
             if case is None or self._hunter is None:
                 raise Unprovable("the chain judges no such thing")
-            if case.is_hidden:
-                disputes = await self._hunter.disputes_of(case, self._time)
-            else:
-                disputes = await asyncio.to_thread(disputes_of, case)
-            if disputes:
+            if not case.is_hidden:
+                self._note(await self._challenger.prove(disputes_of(case)))
+            elif disputes := await self._hunter.disputes_of(case, self._time):
                 self._note(await self._challenger.prove(disputes))
         except (Unprovable, Reverted) as error:
             # What proves nothing now may do so later: once the account has the stake, say, or the node has caught up.

@@ -6,6 +6,7 @@ import {Test} from "forge-std/Test.sol";
 import {StepInput} from "src/verifier/IStepModule.sol";
 import {ModelGuard} from "src/verifier/model/ModelGuard.sol";
 import {Cursor, Decoder} from "src/verifier/state/Decoder.sol";
+import {Fixtures} from "test/verifier/utils/Fixtures.sol";
 
 /// Challenges of marks with the verdicts of the native kernel, as `crates/referee/tests/model` wrote them: few that between them
 /// go every way in the model that any of hundreds goes (docs/model-guard.md has the command).
@@ -23,12 +24,12 @@ contract ModelGuardTest is Test {
 
     ModelGuard private guard = new ModelGuard();
 
-    function test_every_challenge_is_judged_as_by_the_kernel() public {
+    function test_every_challenge_is_judged_as_by_the_kernel() public view {
         uint256[3] memory counts;
-        for (string memory line = vm.readLine(CHALLENGES); bytes(line).length != 0; line = vm.readLine(CHALLENGES)) {
-            ++counts[uint8(this.check(vm.parseBytes(line)))];
+        bytes[] memory challenges = Fixtures.read(CHALLENGES);
+        for (uint256 i = 0; i < challenges.length; ++i) {
+            ++counts[uint8(this.check(challenges[i]))];
         }
-        vm.closeFile(CHALLENGES);
         assertTrue(counts[0] != 0 && counts[1] != 0 && counts[2] != 0);
     }
 
@@ -39,8 +40,7 @@ contract ModelGuardTest is Test {
         StepInput memory input;
         input.kind = uint8(cursor.u8());
         input.rootAfter = cursor.word();
-        uint256 high = cursor.u8();
-        input.record = cursor.take((high << 16) | cursor.u16());
+        input.record = cursor.take(Fixtures.u24(cursor));
         bytes memory evidence = cursor.take(cursor.end - cursor.at);
         Verdict found = Verdict.None;
         try guard.proves(input, evidence) returns (bool wrong) {

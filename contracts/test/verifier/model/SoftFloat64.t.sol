@@ -3,6 +3,7 @@ pragma solidity 0.8.30;
 
 import {Test} from "forge-std/Test.sol";
 
+import {ElementaryMath} from "src/verifier/model/ElementaryMath.sol";
 import {FloatRounding} from "src/verifier/model/FloatRounding.sol";
 import {Float64, HALF, ONE, SoftFloat64, TWO, ZERO} from "src/verifier/model/SoftFloat64.sol";
 
@@ -122,6 +123,12 @@ contract SoftFloat64Test is Test {
         assertEq(FloatRounding.floorWithin(NAN, -7, 7), -7);
         assertEq(FloatRounding.floorWithin(INFINITY, -7, 7), 7);
         assertEq(FloatRounding.floorWithin(-LEAST, -7, 7), -1);
+    }
+
+    function test_powersOutsideOfTheNumbers() public pure {
+        assertSame(ElementaryMath.exp(ZERO), ONE);
+        assertSame(ElementaryMath.exp(number(1000)), INFINITY);
+        assertSame(ElementaryMath.exp(number(-1000)), ZERO);
     }
 
     function testFuzz_integersAreExact(int64 value, uint64 by) public pure {

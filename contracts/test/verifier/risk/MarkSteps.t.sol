@@ -7,12 +7,14 @@ import {StepIllegal} from "src/verifier/IStepModule.sol";
 import {Step} from "src/verifier/StepBase.sol";
 import {CommandKind, StepKind} from "src/verifier/Types.sol";
 import {MarkSteps} from "src/verifier/modules/MarkSteps.sol";
+import {Globals} from "src/verifier/state/Globals.sol";
 import {Expiries, Instruments, Underlyings} from "src/verifier/state/Instruments.sol";
 import {Ledger, Ledgers} from "src/verifier/state/Ledger.sol";
 import {PartialTree, Tree} from "src/verifier/state/PartialTree.sol";
 import {StateKeys} from "src/verifier/state/StateKeys.sol";
 import {ExpiryLeaf} from "src/verifier/state/leaves/ExpiryLeaf.sol";
 import {InstrumentLeaf} from "src/verifier/state/leaves/InstrumentLeaf.sol";
+import {CollateralSchedule, RiskTables} from "src/verifier/state/leaves/RiskTables.sol";
 import {UnderlyingLeaf} from "src/verifier/state/leaves/UnderlyingLeaf.sol";
 
 import {Oracle} from "./utils/Oracle.sol";
@@ -34,6 +36,16 @@ enum Lie {
     OtherForward
 }
 
+/// What the venue has before the mark, beside the scene.
+enum Before {
+    Nothing,
+    OldMark,
+    WaitingRisk,
+    WaitingCollateral,
+    OtherInstruments,
+    NoSeries
+}
+
 /// A mark and what is asserted behind it.
 struct Case {
     uint256 key;
@@ -44,6 +56,8 @@ struct Case {
     uint256 listingEpoch;
     int256 fundingRate;
     Lie lie;
+    Before before;
+    uint256 signatures;
 }
 
 contract MarkStepsTest is Test, MarkSteps {
@@ -54,6 +68,7 @@ contract MarkStepsTest is Test, MarkSteps {
         Step memory step = Scene.step(CommandKind.MARK_UPDATE, StepKind.MARK, _body(it));
         step.first = true;
         Oracle.govern(step.ledger);
+        _prepare(step.ledger, it.before);
         Tree memory tree = _asserted(step.ledger, it);
         asserted = step.ledger.keep(tree);
         bytes memory roots =
@@ -61,7 +76,39 @@ contract MarkStepsTest is Test, MarkSteps {
         Scene.keep(step.ledger, roots);
         step.rootAfter = keccak256(roots);
         _run(step);
+        if (it.before == Before.WaitingCollateral) assertTrue(Globals.collateral(step.ledger)[1].hasActive);
         return (Underlyings.load(step.ledger, Scene.UNDERLYING), asserted, step.ledger.instruments.root());
+    }
+
+    function _prepare(Ledger memory ledger, Before before) private pure {
+        UnderlyingLeaf memory underlying = Underlyings.load(ledger, Scene.UNDERLYING);
+        if (before == Before.OldMark) underlying.markTime = Scene.NOW - 1000 * Scene.SECOND;
+        if (before == Before.WaitingRisk) {
+            (underlying.hasNextRisk, underlying.nextRisk.effective) = (true, Scene.NOW);
+            underlying.nextRisk.table.version = 4;
+        }
+        Underlyings.save(ledger, Scene.UNDERLYING, underlying);
+        if (before == Before.WaitingCollateral) _collateral(ledger);
+        if (before == Before.OtherInstruments) {
+            InstrumentLeaf memory leaf = Instruments.load(ledger, Scene.OPTION);
+            leaf.expiry = Scene.NOW;
+            Instruments.save(ledger, 3, leaf);
+            leaf.underlying = 2;
+            Instruments.save(ledger, 4, leaf);
+        }
+        if (before == Before.NoSeries) Expiries.remove(ledger, Scene.UNDERLYING, Scene.EXPIRY);
+    }
+
+    /// Terms that wait for this mark, and others that wait longer. They are known as they are now and as they will be.
+    function _collateral(Ledger memory ledger) private pure {
+        CollateralSchedule[] memory table = new CollateralSchedule[](3);
+        (table[1].hasNext, table[1].effective, table[1].next.priceUnderlying) = (true, Scene.NOW, 1);
+        (table[2].hasNext, table[2].effective, table[2].next.priceUnderlying) = (true, Scene.NOW + 1, 1);
+        Scene.keep(ledger, RiskTables.encodeCollateral(table));
+        Globals.setCollateral(ledger, table);
+        (table[1].hasNext, table[1].effective, table[1].next.priceUnderlying) = (false, 0, 0);
+        (table[1].hasActive, table[1].active.priceUnderlying) = (true, 1);
+        Scene.keep(ledger, RiskTables.encodeCollateral(table));
     }
 
     function _body(Case memory it) private pure returns (bytes memory) {
@@ -86,7 +133,8 @@ contract MarkStepsTest is Test, MarkSteps {
                 keccak256(inputs)
             )
         );
-        return abi.encodePacked(inputs, Oracle.sign(it.key, hash), uint32(it.listingEpoch), bytes32("arrays"));
+        bytes memory signatures = Oracle.sign(it.key, hash, it.signatures);
+        return abi.encodePacked(inputs, signatures, uint32(it.listingEpoch), bytes32("arrays"));
     }
 
     /// The instruments tree that an operator asserts.
@@ -99,9 +147,12 @@ contract MarkStepsTest is Test, MarkSteps {
         (underlying.markEpoch, underlying.markTime, underlying.index) = (6, it.time, it.index);
         (underlying.confidence, underlying.sources) = (1e6, 4);
         (underlying.perpetualMark, underlying.fundingRate) = (it.index, it.fundingRate);
+        if (underlying.hasNextRisk) {
+            (underlying.hasRisk, underlying.risk, underlying.hasNextRisk) = (true, underlying.nextRisk.table, false);
+        }
         if (it.lie == Lie.OtherUnderlying) underlying.openInstruments += 1;
         Underlyings.save(ledger, Scene.UNDERLYING, underlying);
-        ExpiryLeaf memory series = Expiries.load(ledger, Scene.UNDERLYING, Scene.EXPIRY);
+        (, ExpiryLeaf memory series) = Expiries.find(ledger, Scene.UNDERLYING, Scene.EXPIRY);
         (series.forward, series.rate) = (it.forward, 1);
         (series.a, series.b, series.rho, series.m, series.sigma) = (2, 3, 4, 5, 6);
         if (it.lie == Lie.OtherForward) series.forward += 1;
@@ -129,7 +180,9 @@ contract MarkStepsTest is Test, MarkSteps {
     }
 
     function _case() private pure returns (Case memory) {
-        return Case(Oracle.KEY, Scene.NOW, Scene.INDEX + 100e9, Scene.INDEX, Scene.EXPIRY, 3, -5e4, Lie.None);
+        return Case(
+            Oracle.KEY, Scene.NOW, Scene.INDEX + 100e9, Scene.INDEX, Scene.EXPIRY, 3, -5e4, Lie.None, Before.Nothing, 1
+        );
     }
 
     function _refuted(Case memory it, bytes32 reason) private {
@@ -148,6 +201,12 @@ contract MarkStepsTest is Test, MarkSteps {
         Case memory it = _case();
         it.key = Oracle.KEY + 1;
         _refuted(it, "signature");
+        it = _case();
+        it.signatures = 0;
+        _refuted(it, "quorum_missing");
+        // Nobody signs twice.
+        it.signatures = 2;
+        _refuted(it, "record");
     }
 
     function test_time_goes_forward_and_is_neither_old_nor_ahead() external {
@@ -166,6 +225,23 @@ contract MarkStepsTest is Test, MarkSteps {
         _refuted(it, "index_jump");
         it.index = Scene.INDEX - Scene.INDEX / 10 - 1;
         _refuted(it, "index_jump");
+        // Not by more than half, however long nobody marked.
+        it.before = Before.OldMark;
+        it.index = Scene.INDEX + Scene.INDEX / 2;
+        this.mark(it);
+        it.index += 1;
+        _refuted(it, "index_jump");
+    }
+
+    function test_tables_that_waited_for_the_mark_count_from_it_on() external {
+        Case memory it = _case();
+        it.before = Before.WaitingCollateral;
+        this.mark(it);
+        // Under a risk table every mark has lanes.
+        it.before = Before.WaitingRisk;
+        _refuted(it, "asserted_mark");
+        it.before = Before.OtherInstruments;
+        this.mark(it);
     }
 
     function test_numbers_are_in_range() external {
@@ -180,6 +256,9 @@ contract MarkStepsTest is Test, MarkSteps {
     function test_the_series_are_those_that_are_open() external {
         Case memory it = _case();
         it.expiry += 1;
+        _refuted(it, "expiry_coverage");
+        it = _case();
+        it.before = Before.NoSeries;
         _refuted(it, "expiry_coverage");
         it = _case();
         it.listingEpoch = 2;

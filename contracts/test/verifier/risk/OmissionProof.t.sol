@@ -5,7 +5,7 @@ import {Test} from "forge-std/Test.sol";
 
 import {IOmissionProof, LookedAt, Omission} from "src/interfaces/IOmissionProof.sol";
 import {OmissionProof} from "src/verifier/OmissionProof.sol";
-import {CallLevel, CommandKind, Mode, StepKind} from "src/verifier/Types.sol";
+import {CallLevel, CommandKind, MarginModel, Mode, StepKind} from "src/verifier/Types.sol";
 import {IMarginCalculator} from "src/verifier/margin/IMarginCalculator.sol";
 import {MarginCalculator} from "src/verifier/margin/MarginCalculator.sol";
 import {Accounts} from "src/verifier/state/Accounts.sol";
@@ -25,6 +25,15 @@ contract OmissionProbe is OmissionProof {
         LiquidationLeaf memory running;
         Scene.liquidate(ledger, Scene.SUBJECT, 10_000e6, running);
         Accounts.load(ledger, Scene.SUBJECT).leaf.openOrders = orders;
+        return _omitted(ledger, Scene.SUBJECT);
+    }
+
+    /// What is said of an account of a portfolio in what has no lanes, which lacks margin.
+    function unsummed() external view returns (Omission) {
+        Ledger memory ledger = Scene.ledger();
+        Scene.hold(ledger, Scene.SUBJECT, Scene.PERPETUAL, 200);
+        Scene.call(ledger, Scene.SUBJECT, 0, CallLevel.None);
+        Accounts.load(ledger, Scene.SUBJECT).leaf.marginModel = MarginModel.Portfolio;
         return _omitted(ledger, Scene.SUBJECT);
     }
 
@@ -64,6 +73,8 @@ contract OmissionProofTest is Test {
         _omitted(47_000e6, CallLevel.Maintenance, true, Mode.Normal, Omission.None);
         // A halted underlying freezes who could be made whole there.
         _omitted(47_000e6, CallLevel.Maintenance, false, Mode.Halt, Omission.None);
+        // Nobody is called for numbers that cannot be summed.
+        assertEq(uint256(proof.unsummed()), uint256(Omission.None));
     }
 
     function test_who_is_being_liquidated_has_no_order() external view {

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.30;
 
-import {StepInput} from "src/verifier/IStepModule.sol";
+import {IStepModule, StepIllegal, StepInput} from "src/verifier/IStepModule.sol";
+import {StepBase} from "src/verifier/StepBase.sol";
 import {Judgement, StepVerifier} from "src/verifier/StepVerifier.sol";
 import {Cursor, Decoder} from "src/verifier/state/Decoder.sol";
+import {Fixtures} from "test/verifier/utils/Fixtures.sol";
 import {WholeVerifier} from "test/verifier/utils/WholeVerifier.sol";
 
 /// Steps of every kind, of journals that the engine made, as `referee --fixtures` wrote them with what it found of them
@@ -32,6 +34,11 @@ contract RealStepsTest is WholeVerifier {
     uint256 private constant SAMPLED =
         (1 << 7) | (1 << 10) | (1 << 12) | (1 << 14) | (1 << 17) | (1 << 20) | (1 << 29) | (1 << 46);
 
+    /// Kinds whose commands nobody signs: the genesis, and the items of the inbox.
+    uint256 private constant UNSIGNED = (1 << 7) - 1;
+    /// A kind that no step has.
+    uint8 private constant RESERVED = 42;
+
     StepVerifier private verifier;
     /// The first honest step of each of these kinds.
     Real[] private sample;
@@ -39,13 +46,13 @@ contract RealStepsTest is WholeVerifier {
     function setUp() public {
         verifier = deployVerifier();
         uint256 wanted = SAMPLED;
-        for (string memory line = vm.readLine(STEPS); bytes(line).length != 0; line = vm.readLine(STEPS)) {
-            Real memory real = this.parse(vm.parseBytes(line));
+        bytes[] memory steps = Fixtures.read(STEPS);
+        for (uint256 i = 0; i < steps.length; ++i) {
+            Real memory real = _parse(steps[i]);
             if (real.verdict != Verdict.Honest || wanted >> real.input.kind & 1 == 0) continue;
             wanted ^= 1 << real.input.kind;
             sample.push(real);
         }
-        vm.closeFile(STEPS);
         assertEq(wanted, 0);
     }
 
@@ -58,18 +65,38 @@ contract RealStepsTest is WholeVerifier {
         }
     }
 
-    function test_every_step_is_judged_as_by_the_referee() public {
+    function test_every_step_is_judged_as_by_the_referee() public view {
         uint256 honest = 0;
-        uint256 place = 0;
-        for (string memory line = vm.readLine(STEPS); bytes(line).length != 0; line = vm.readLine(STEPS)) {
-            Real memory real = this.parse(vm.parseBytes(line));
-            assertEq(uint8(_judge(real)), uint8(real.verdict), vm.toString(place));
-            if (real.verdict == Verdict.Honest) honest |= 1 << real.input.kind;
-            ++place;
+        bytes[] memory steps = Fixtures.read(STEPS);
+        for (uint256 i = 0; i < steps.length; ++i) {
+            (Verdict verdict, uint256 kind) = this.check(steps[i], vm.toString(i));
+            if (verdict == Verdict.Honest) honest |= 1 << kind;
         }
-        vm.closeFile(STEPS);
         // An honest step of every kind is among them.
         assertEq(honest, (1 << verifier.KINDS()) - 1 - (255 << 21) - (1 << 42));
+    }
+
+    /// A module that is given a step of another's, by whoever put the verifier together wrongly, executes nothing.
+    function test_modules_serve_their_own_kinds_only() public view {
+        bytes[] memory steps = Fixtures.read(STEPS);
+        for (uint256 i = 0; i < steps.length; ++i) {
+            if (Verdict(uint8(steps[i][0])) == Verdict.Honest) this.misroute(steps[i]);
+        }
+    }
+
+    /// Nothing else signs for the first record and for what comes from the chain's inbox: the command chain takes in every byte.
+    function test_no_byte_of_an_unsigned_record_is_another() public view {
+        uint256 wanted = UNSIGNED;
+        bytes[] memory steps = Fixtures.read(STEPS);
+        for (uint256 i = 0; i < steps.length; ++i) {
+            Real memory real = _parse(steps[i]);
+            if (real.verdict != Verdict.Honest || wanted >> real.input.kind & 1 == 0) continue;
+            wanted ^= 1 << real.input.kind;
+            for (uint256 at = 0; at < real.input.record.length; ++at) {
+                this.garble(real, at);
+            }
+        }
+        assertEq(wanted, 0);
     }
 
     function test_another_root_is_wrong() public view {
@@ -114,8 +141,33 @@ contract RealStepsTest is WholeVerifier {
         } catch {}
     }
 
-    /// A line of the file; outside, so that its memory does not stay.
-    function parse(bytes memory data) external pure returns (Real memory real) {
+    /// A line of the file is judged as it says; outside, so that its memory does not stay.
+    function check(bytes memory data, string memory label) external view returns (Verdict verdict, uint256 kind) {
+        Real memory real = _parse(data);
+        assertEq(uint8(_judge(real)), uint8(real.verdict), label);
+        return (real.verdict, real.input.kind);
+    }
+
+    /// The module of an honest step is told that it is of no kind.
+    function misroute(bytes memory data) external view {
+        Real memory real = _parse(data);
+        IStepModule module = verifier.moduleOf(real.input.kind);
+        real.input.kind = RESERVED;
+        try module.execute(real.input, real.witness) returns (bytes32) {
+            revert("executed");
+        } catch (bytes memory reason) {
+            bytes4 said = bytes4(reason);
+            assertTrue(said == StepIllegal.selector || said == StepBase.NotServed.selector);
+        }
+    }
+
+    /// A byte of the record of an honest step is another.
+    function garble(Real memory real, uint256 at) external view {
+        real.input.record[at] ^= 0xff;
+        assertTrue(_judge(real) != Verdict.Honest);
+    }
+
+    function _parse(bytes memory data) private pure returns (Real memory real) {
         Cursor memory cursor = Decoder.leaf(data);
         real.verdict = Verdict(cursor.u8());
         real.input.rootBefore = cursor.word();
@@ -124,8 +176,7 @@ contract RealStepsTest is WholeVerifier {
         real.input.first = cursor.flag();
         real.input.last = cursor.flag();
         real.input.rootAfter = cursor.word();
-        uint256 high = cursor.u8();
-        real.input.record = cursor.take((high << 16) | cursor.u16());
+        real.input.record = cursor.take(Fixtures.u24(cursor));
         real.witness = cursor.take(cursor.end - cursor.at);
     }
 

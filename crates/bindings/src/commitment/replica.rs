@@ -288,15 +288,18 @@ impl PyReplica {
         Ok(steps.iter().map(|step| python_witness(py, step)).collect())
     }
 
-    #[pyo3(name = "witness_named")]
+    #[pyo3(name = "witness_named", signature = (record, named, first=0, count=usize::MAX))]
     fn py_witness_named<'py>(
         &self,
         py: Python<'py>,
         record: PyBackedBytes,
         named: Vec<Name<'py>>,
+        first: usize,
+        count: usize,
     ) -> PyResult<Vec<WitnessedTuple<'py>>> {
         let (replica, named) = (&self.replica, names_of(Some(named))?.unwrap_or_default());
-        let steps = py.detach(|| witness::of_named(replica, &record, &named));
+        let window = first..first.saturating_add(count);
+        let steps = py.detach(|| witness::of_named(replica, &record, &named, window));
         let steps = steps.map_err(|error| replay_error(py, &error))?;
         Ok(steps.iter().map(|step| python_witness(py, step)).collect())
     }

@@ -23,6 +23,7 @@ use crate::steps::{Step, StepKind};
 use engine::{Engine, NamedStep, PendingTaker, Subject};
 use protocol::{Hash, InstrumentId, Record, SubaccountId, Wire, command_hash};
 use scope::Scope;
+use std::ops::Range;
 
 /// A step with what it takes to judge it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -72,11 +73,12 @@ impl Moment {
 /// # Errors
 /// [`ReplayError`] when the command does not apply.
 pub fn of_command(before: &Replica, record: &[u8]) -> Result<Vec<WitnessedStep>, ReplayError> {
-    let (steps, outcome) = follow(before, record, Choices::Lenient);
+    let (steps, outcome) = follow(before, record, Choices::Lenient, 0..usize::MAX);
     outcome.map(|()| steps)
 }
 
-/// The same by the steps that somebody names: those before the first that cannot be taken.
+/// The same by the steps that somebody names: of those before the first that cannot be taken, the ones with an index in
+/// `window`. A witness takes a copy of the state, and a command may have very many steps.
 ///
 /// # Errors
 /// [`ReplayError`] when the command does not apply, whatever steps it takes.
@@ -84,47 +86,58 @@ pub fn of_named(
     before: &Replica,
     record: &[u8],
     named: &[NamedStep],
+    window: Range<usize>,
 ) -> Result<Vec<WitnessedStep>, ReplayError> {
-    match follow(before, record, Choices::Named(named)) {
+    match follow(before, record, Choices::Named(named), window) {
         (_, Err(error)) if !matches!(error.fault, Fault::Step { .. }) => Err(error),
         (steps, _) => Ok(steps),
     }
 }
 
-/// The steps of a command, and whether it could take all of them.
+/// The steps of a command with an index in `window`, and whether it could take all of them.
 fn follow(
     before: &Replica,
     record: &[u8],
     choices: Choices<'_>,
+    window: Range<usize>,
 ) -> (Vec<WitnessedStep>, Result<(), ReplayError>) {
     let mut replica = before.clone();
     let mut moment = Moment::of(&mut replica);
     let command = Record::from_bytes(record).ok().map(|record| record.command);
-    let (mut steps, command_hash) = (Vec::<WitnessedStep>::new(), command_hash(record));
+    let (mut steps, mut taken, command_hash) = (Vec::<WitnessedStep>::new(), 0, command_hash(record));
     let outcome = replica.apply_by(record, choices, false, |boundary| {
+        let index = taken;
+        taken += 1;
+        if !window.contains(&index) && !window.contains(&taken) {
+            return;
+        }
+        let mut behind = Moment::behind(&boundary);
+        if !window.contains(&index) {
+            moment = behind;
+            return;
+        }
         let mark = boundary.step;
         let kind = StepKind::from(mark.action);
         let mut scope = Scope::of(&moment, command.as_ref());
         scope.add_claim(&moment, kind, &mark.subject);
         scope.add_touched(&moment, boundary.engine, kind, boundary.dirty);
-        let mut behind = Moment::behind(&boundary);
         let root_before = moment.state.root();
         let after = (kind == StepKind::Mark).then_some(&mut behind);
         let witness = trees::encode(&mut moment, scope, after);
         let step = Step {
-            index: steps.len() as u32,
+            index: index as u32,
             command_hash,
             kind,
             last: false,
             subject: mark.subject,
             root_after: behind.state.root(),
         };
-        steps.push(WitnessedStep { step, first: steps.is_empty(), root_before, witness });
+        steps.push(WitnessedStep { step, first: index == 0, root_before, witness });
         moment = behind;
     });
     let outcome = outcome.map(|_| ());
     if let (Ok(()), Some(last)) = (&outcome, steps.last_mut()) {
-        last.step.last = true;
+        last.step.last = last.step.index as usize + 1 == taken;
     }
     (steps, outcome)
 }

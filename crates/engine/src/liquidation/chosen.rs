@@ -57,7 +57,10 @@ impl Engine {
                 let standing = self.standing_of(place)?;
                 self.start(place, course.cause.unwrap_or(0), &standing, events, steps)?;
             }
-            (StepAction::LiquidationRound, Some(_)) => self.begin_round(place, steps),
+            // A round that is not due would go on for ever, and the contract takes none.
+            (StepAction::LiquidationRound, Some(running)) if running.due <= self.globals.time => {
+                self.begin_round(place, steps);
+            }
             (StepAction::LiquidationEnd, Some(_)) => {
                 let deleveraged = course.deleveraged.contains(&place);
                 self.end_at_aim(place, deleveraged, events, steps)?;

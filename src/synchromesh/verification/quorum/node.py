@@ -95,6 +95,12 @@ class VerifierNode:
             except ChainError as error:
                 log.warning("node_retry", error=str(error))
                 self.status.problem = str(error)
+            except Exception as error:
+                if isinstance(error, OSError):
+                    raise
+                # A fault of ours in the face of one venue state must not end the node: the next look starts anew.
+                log.exception("look_broken")
+                self.status.problem = f"{type(error).__name__}: {error}"
             await asyncio.sleep(LOOK_SECONDS)
 
     async def look(self) -> None:

@@ -22,6 +22,11 @@ library Oracle {
 
     /// @notice A list of its signature over a struct, made with some key.
     function sign(uint256 key, bytes32 structHash) internal pure returns (bytes memory) {
+        return sign(key, structHash, 1);
+    }
+
+    /// @notice The same with the signature in it so many times.
+    function sign(uint256 key, bytes32 structHash, uint256 count) internal pure returns (bytes memory list) {
         bytes32 domain = keccak256(
             abi.encode(
                 keccak256("EIP712Domain(string name,string version,uint256 chainId,address verifyingContract)"),
@@ -32,6 +37,9 @@ library Oracle {
             )
         );
         (uint8 v, bytes32 r, bytes32 s) = VM.sign(key, keccak256(abi.encodePacked("\x19\x01", domain, structHash)));
-        return abi.encodePacked(uint16(1), VM.addr(KEY), r, s, v);
+        list = abi.encodePacked(uint16(count));
+        for (uint256 i = 0; i < count; ++i) {
+            list = abi.encodePacked(list, VM.addr(KEY), r, s, v);
+        }
     }
 }

@@ -102,9 +102,14 @@ class BlobFolder:
         """See `BlobSource.fetch`."""
         path = self._folder / _file_name(versioned_hash)
         try:
-            return path.read_bytes()
+            kept = path.read_bytes()
         except FileNotFoundError:
-            content = await self._source.fetch(versioned_hash, timestamp)
+            pass
+        else:
+            if _is_right(kept, versioned_hash):
+                return kept
+            log.warning("blob_file_damaged", path=str(path))
+        content = await self._source.fetch(versioned_hash, timestamp)
         if content is not None and _is_right(content, versioned_hash):
             await asyncio.to_thread(_write, path, content)
         return content

@@ -13,7 +13,7 @@ from synchromesh.settlement.batches import Batch, BatchStore, QueuedWithdrawal, 
 from synchromesh.settlement.packing import Packer
 
 BATCH_BYTES_MAX = 440_000
-"""A batch is cut when its data reach this: not quite four chunks, so that the last command seldom begins a fifth."""
+"""A batch is cut when its data reach this: not quite four chunks of orders, twice as many of the densest commands."""
 WITHDRAWALS_MAX = 700
 """A batch is cut when it lists as many withdrawals: with those of one more call the commit still fits 128 kB."""
 RECORDS_AT_ONCE = 256

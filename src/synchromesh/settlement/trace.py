@@ -17,6 +17,8 @@ TraceLeaf: TypeAlias = tuple[bytes, tuple[int, bool, bytes, bytes], list[bytes]]
 TRACES_KEPT = 4
 """Chunks whose leaves are kept: who opens one step of a chunk opens others."""
 NO_LEAF: TraceLeaf = (bytes(32), (0, False, bytes(32), bytes(32)), [])
+Named: TypeAlias = list[tuple[int, bytes]]
+"""Kind and subject of each step of a command."""
 
 
 class Part(NamedTuple):
@@ -49,6 +51,11 @@ class PostedCommand(msgspec.Struct, frozen=True):
     first: int
     steps: list[Step]
     parts: list[Part]
+
+    @property
+    def named(self) -> Named:
+        """Kinds and subjects of its steps, as `Replica.apply_named` takes them."""
+        return [(step.kind, step.subject) for step in self.steps]
 
     def place(self, step: int) -> tuple[int, int]:
         """Returns chunk and position of one of its steps."""

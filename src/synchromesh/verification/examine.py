@@ -18,7 +18,7 @@ from synchromesh.protocol import pack
 from synchromesh.settlement.posted import PostedBatch
 from synchromesh.settlement.trace import ChunkGone, ChunkUntrue, PostedCommand, posted_commands
 from synchromesh.verification.findings import Case, Finding, Fraud
-from synchromesh.verification.replay import named, replay
+from synchromesh.verification.replay import replay
 
 MARK = 33
 """Kind of the step whose root behind it is asserted, not computed."""
@@ -166,7 +166,7 @@ class Examination:
         """
         replica, taken = before.copy(), 0
         try:
-            found = replica.apply_named(command.record, named(command), verify=True)
+            found = replica.apply_named(command.record, command.named, verify=True)
         except ReplayError as error:
             taken = error.step
         else:

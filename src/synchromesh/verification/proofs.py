@@ -12,7 +12,6 @@ from synchromesh.settlement.trace import PostedCommand, neighbours, step_opening
 from synchromesh.verification.dispute import Dispute, Kind
 from synchromesh.verification.examine import LIQUIDATION_ROUND, LIQUIDATION_START, MARGIN_CALL
 from synchromesh.verification.findings import Case
-from synchromesh.verification.replay import named
 
 COUNTERS = bytes([3]) + bytes(31)
 """Key of the counters among the globals."""
@@ -101,7 +100,7 @@ def _chosen(case: Case) -> Iterator[Dispute]:
     of that which does not follow from those before it.
     """
     command, state = parts(case)
-    way = named(command)
+    way = command.named
     if case.at < case.taken < len(way):
         witness = state.witness_claim(command.record, case.taken, *way[case.taken], named=way)
         yield step_dispute(case, case.taken, witness)
@@ -122,7 +121,7 @@ def _omissions(case: Case, own: list[Step]) -> list[Dispute]:
     left = [(step.kind, step.subject) for step in own if step.kind in (MARGIN_CALL, LIQUIDATION_START)]
     found = []
     for kind, subject in [each for each in left if each not in looked][:OMISSIONS_MAX]:
-        witness = state.witness_claim(command.record, place + 1, kind, subject, named=named(command))
+        witness = state.witness_claim(command.record, place + 1, kind, subject, named=command.named)
         found.append(_omission(case, place, int.from_bytes(subject[:8], "big"), witness))
     return found
 
@@ -146,7 +145,7 @@ def _withdrawal(case: Case) -> Dispute:
     command, state = parts(case)
     assert case.withdrawal is not None, "which makes a withdrawal"
     before, after = state, state.copy()
-    after.apply_named(command.record, named(command))
+    after.apply_named(command.record, command.named)
     paths = [each.prove("globals", key) for key in (COUNTERS, TOTALS) for each in (before, after)]
     leaves = [withdrawal.leaf() for withdrawal in case.batch.withdrawals]
     listed = (leaves[case.withdrawal], merkle_proof(leaves, case.withdrawal))

@@ -8,14 +8,6 @@ from synchromesh._native import Replica
 from synchromesh.protocol import pack
 from synchromesh.settlement.trace import PostedCommand
 
-Named = list[tuple[int, bytes]]
-"""Kind and subject of each step of a command."""
-
-
-def named(command: PostedCommand) -> Named:
-    """Returns the steps of a command, as `Replica.apply_named` takes them."""
-    return [(step.kind, step.subject) for step in command.steps]
-
 
 def replay(replica: Replica, commands: Iterable[PostedCommand], chosen: Container[int] = ()) -> None:
     """Moves a replica behind posted commands, which were verified before.
@@ -29,7 +21,7 @@ def replay(replica: Replica, commands: Iterable[PostedCommand], chosen: Containe
     for command in commands:
         if command.sequence in chosen:
             replica.apply_many(pack(records), verify=False)
-            replica.apply_named(command.record, named(command))
+            replica.apply_named(command.record, command.named)
             records = []
         else:
             records.append(command.record)

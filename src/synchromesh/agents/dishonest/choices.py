@@ -13,8 +13,8 @@ from synchromesh.agents.dishonest.draft import TICK_NS, CannotCheatError, Draft
 from synchromesh.agents.dishonest.kinds import choice
 from synchromesh.agents.dishonest.orders import FAR
 from synchromesh.protocol import Clock, MarkUpdate, PlaceOrder, Record, Side, TimeInForce
+from synchromesh.settlement.trace import Named
 from synchromesh.verification.examine import LIQUIDATION_ROUND
-from synchromesh.verification.replay import Named
 
 DELEVERAGE = 41
 LIQUIDATION_SLICE = 39

@@ -30,7 +30,7 @@ from synchromesh.protocol import (
 )
 from synchromesh.settlement.batches import QueuedWithdrawal, Source
 from synchromesh.settlement.packing import PackedChunk
-from synchromesh.verification.replay import Named
+from synchromesh.settlement.trace import Named
 
 TICK_NS = 1_000
 """Venue time between two commands that the operator adds, ns."""

@@ -218,7 +218,7 @@ def _take_as_posted(replica: Replica, index: int, command: PostedCommand) -> Non
     """Applies a command of batch ``index`` by the steps that were posted."""
     where, posted = f"command {command.sequence} of batch {index}", command.steps[-1].root
     try:
-        root = replica.apply_named(command.record, [(step.kind, step.subject) for step in command.steps])[-1].root
+        root = replica.apply_named(command.record, command.named)[-1].root
     except ReplayError as error:
         raise StateUnknown(f"{where} cannot be replayed: {error}") from error
     if root != posted:
